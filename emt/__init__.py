@@ -1,0 +1,38 @@
+"""Open a recurrent network and read it as variable memories.
+
+The modules follow the paper's order: `tasks`, `elman`, `basis`, `variable_binding`, `training`,
+`variable_memories`, `spectrum`, `figures`; `record`, `store`, `sweep` are plumbing.
+"""
+
+from emt.elman import Weights, accuracy, accuracy_around, correct_bits, from_torch, run, to_torch
+from emt.store import trained
+from emt.tasks import Task, bitmap, continuation, random_bits, repeat_copy, with_silence
+from emt.training import Stage, TrainingConfig, train, untrained
+from emt.variable_binding import constructed, interactions
+from emt.variable_memories import VariableMemories, as_printed, corrected
+
+__all__ = [
+    "Stage",
+    "Task",
+    "TrainingConfig",
+    "VariableMemories",
+    "Weights",
+    "accuracy",
+    "accuracy_around",
+    "as_printed",
+    "bitmap",
+    "constructed",
+    "continuation",
+    "correct_bits",
+    "corrected",
+    "from_torch",
+    "interactions",
+    "random_bits",
+    "repeat_copy",
+    "run",
+    "to_torch",
+    "train",
+    "trained",
+    "untrained",
+    "with_silence",
+]

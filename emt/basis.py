@@ -1,0 +1,161 @@
+"""Vectors, covectors and the projectors between subspaces (section 4, Eq. (3))."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy import linalg
+
+from emt import checks
+
+LIVE = 0.99
+"""Modes with ``|lambda| > LIVE`` count as long-lived. The paper says ``|lambda| >= 1``, which
+rounding alone breaks, even for an exact network (errata, B7)."""
+
+
+def dual(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray, "n H"]:
+    """Return the covectors in the span of `vectors` with ``dual @ vectors = I``; Eq. (3).
+
+    Parameters
+    ----------
+    vectors
+        Linearly independent columns.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not independent in float64.
+    """
+    vectors = checks.array("vectors", vectors, None, None)
+    _independent("vectors", vectors)
+    return linalg.pinv(vectors)
+
+
+def invariant_subspaces(
+    W: Float[np.ndarray, "H H"], threshold: float = LIVE
+) -> tuple[Float[np.ndarray, "H n"], Float[np.ndarray, "n H"]]:
+    """Return orthonormal bases of the long-lived right and left invariant subspaces.
+
+    By ordered real Schur forms of `W` and its transpose, so that nothing depends on how
+    well conditioned the eigenvectors are.
+
+    Parameters
+    ----------
+    W
+        A square matrix.
+    threshold
+        Modes with a larger modulus are long-lived; at least 0.
+
+    Returns
+    -------
+    right
+        Columns with ``W @ right = right @ A``.
+    left
+        Rows with ``left @ W = B @ left``.
+
+    Raises
+    ------
+    ValueError
+        If `W` is not square and finite, or `threshold` is negative.
+    """
+    W = checks.array("W", W, None, None)
+    checks.array("W", W, len(W), len(W))
+    checks.real("threshold", threshold, least=0.0)
+
+    def long_lived(real, imaginary):
+        return np.hypot(real, imaginary) > threshold
+
+    _, Q_right, n = linalg.schur(W, output="real", sort=long_lived)
+    _, Q_left, m = linalg.schur(W.T, output="real", sort=long_lived)
+    if n != m:
+        raise ValueError(
+            f"threshold = {threshold} falls on a mode: {n} right but {m} left modes lie above it"
+        )
+    return Q_right[:, :n], Q_left[:, :n].T
+
+
+def spectral_projector(
+    W: Float[np.ndarray, "H H"], threshold: float = LIVE
+) -> Float[np.ndarray, "H H"]:
+    """Return the projector onto the long-lived modes along the others; it commutes with `W`.
+
+    It is oblique unless `W` is normal: that difference is errata row B2.
+
+    Parameters
+    ----------
+    W, threshold
+        As for `invariant_subspaces`.
+
+    Raises
+    ------
+    ValueError
+        As `invariant_subspaces`.
+    """
+    right, left = invariant_subspaces(W, threshold)
+    return right @ linalg.solve(left @ right, left)
+
+
+def orthogonal_projector(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray, "H H"]:
+    """Return the orthogonal projector onto the span of the columns.
+
+    Parameters
+    ----------
+    vectors
+        Linearly independent columns; none at all gives zero.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not independent in float64.
+    """
+    vectors = checks.array("vectors", vectors, None, None)
+    if not vectors.shape[1]:
+        return np.zeros((len(vectors), len(vectors)))
+    _independent("vectors", vectors)
+    Q, _ = linalg.qr(vectors, mode="economic")
+    return Q @ Q.T
+
+
+def complement(covectors: Float[np.ndarray, "n H"]) -> Float[np.ndarray, "H m"]:
+    """Return orthonormal columns spanning what the covectors do not see, m = H - rank.
+
+    Parameters
+    ----------
+    covectors
+        Rows.
+
+    Raises
+    ------
+    ValueError
+        If `covectors` is not a finite matrix.
+    """
+    return linalg.null_space(checks.array("covectors", covectors, None, None))
+
+
+def in_basis(
+    W: Float[np.ndarray, "H H"], basis: Float[np.ndarray, "H H"]
+) -> Float[np.ndarray, "H H"]:
+    """Return the components of the operator in a basis: ``basis^-1 @ W @ basis``.
+
+    Parameters
+    ----------
+    W
+        An operator in the standard basis.
+    basis
+        Linearly independent columns.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree or the columns are dependent.
+    """
+    W = checks.array("W", W, None, None)
+    basis = checks.array("basis", basis, len(W), len(W))
+    _independent("basis", basis)
+    return linalg.solve(basis, W @ basis)
+
+
+def _independent(name: str, vectors: np.ndarray) -> None:
+    rank = np.linalg.matrix_rank(vectors)
+    if rank < vectors.shape[1]:
+        raise ValueError(
+            f"{name} must be linearly independent: {vectors.shape[1]} columns have rank {rank}"
+        )

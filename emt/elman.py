@@ -1,0 +1,285 @@
+"""Elman networks: their weights, running them, scoring them (section 5.1, Eq. (6))."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import binomtest
+
+from emt import checks
+from emt.tasks import Task, continuation, random_bits, with_silence
+
+if TYPE_CHECKING:
+    import torch
+
+EVALUATION_SEED = 20_230_701
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The network ``h(t) = sigma(W_hh h(t-1) + W_uh u(t) + b)``, ``y(t) = W_r h(t)``; Eq. (6).
+
+    Time runs t = 1, 2, ... from ``h(0) = 0``.
+
+    Attributes
+    ----------
+    W_hh
+        Recurrent weights.
+    W_uh
+        Input (write) weights.
+    W_r
+        Readout (read) weights.
+    b
+        Bias of the hidden units, or ``None``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree or a weight is not finite.
+    """
+
+    W_hh: Float[np.ndarray, "H H"]
+    W_uh: Float[np.ndarray, "H kappa"]
+    W_r: Float[np.ndarray, "kappa H"]
+    b: Float[np.ndarray, " H"] | None = None
+
+    def __post_init__(self):
+        """Check the record once, here, and hold it in float64."""
+        W_hh = checks.array("W_hh", self.W_hh, None, None)
+        H = len(W_hh)
+        W_uh = checks.array("W_uh", self.W_uh, H, None)
+        for name, value in {
+            "W_hh": checks.array("W_hh", W_hh, H, H),
+            "W_uh": W_uh,
+            "W_r": checks.array("W_r", self.W_r, W_uh.shape[1], H),
+            "b": None if self.b is None else checks.array("b", self.b, H),
+        }.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden units, H."""
+        return len(self.W_hh)
+
+    @property
+    def kappa(self) -> int:
+        """Number of input and output components."""
+        return self.W_uh.shape[1]
+
+
+def states(
+    weights: Weights,
+    u: Float[np.ndarray, "*batch T kappa"],
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> Iterator[Float[np.ndarray, "*batch H"]]:
+    """Yield h(1), h(2), ... of Eq. (6), one step at a time.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    u
+        Inputs u(1) ... u(T).
+    activation
+        sigma, applied elementwise.
+
+    Raises
+    ------
+    ValueError
+        If `u` does not end in axes (T, kappa) or is not finite.
+    """
+    u = checks.array("u", u, ..., None, weights.kappa)
+    b = 0.0 if weights.b is None else weights.b
+    h = np.zeros((*u.shape[:-2], weights.hidden))
+    for t in range(u.shape[-2]):
+        h = activation(h @ weights.W_hh.T + u[..., t, :] @ weights.W_uh.T + b)
+        yield h
+
+
+def run(
+    weights: Weights,
+    u: Float[np.ndarray, "*batch T kappa"],
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> tuple[Float[np.ndarray, "*batch T H"], Float[np.ndarray, "*batch T kappa"]]:
+    """Return all states h(1) ... h(T) and outputs y(1) ... y(T) of Eq. (6).
+
+    Parameters
+    ----------
+    weights, u, activation
+        As for `states`.
+
+    Raises
+    ------
+    ValueError
+        If `u` does not end in axes (T, kappa), is not finite, or has no steps.
+    """
+    u = checks.array("u", u, ..., None, weights.kappa)
+    checks.integer("the number of steps of u", u.shape[-2])
+    h = np.stack(list(states(weights, u, activation)), axis=-2)
+    return h, h @ weights.W_r.T
+
+
+class Accuracy(NamedTuple):
+    """Bits whose sign is right, out of all bits scored."""
+
+    correct: int
+    bits: int
+
+    @property
+    def value(self) -> float:
+        """Correct bits divided by all bits."""
+        return self.correct / self.bits
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Clopper-Pearson interval, as if the bits were independent."""
+        ci = binomtest(self.correct, self.bits).proportion_ci()
+        return float(ci.low), float(ci.high)
+
+
+def correct_bits(
+    weights: Weights,
+    task: Task,
+    first: int = 1,
+    last: int = 200,
+    sequences: int = 4096,
+    seed: int = EVALUATION_SEED,
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> Int[np.ndarray, " steps"]:
+    """Count the right signs at each of the output steps `first` ... `last`.
+
+    Output step n is time s+n. A sequence has kappa bits a step. An output of zero is wrong.
+
+    Parameters
+    ----------
+    weights, task
+        The network, and the rule it should follow.
+    first, last
+        Output steps scored; 1 <= first <= last.
+    sequences
+        Fresh input sequences.
+    seed
+        Of these sequences.
+    activation
+        sigma of Eq. (6).
+
+    Raises
+    ------
+    ValueError
+        If the sizes of network and task disagree, or a number is out of range.
+    """
+    if weights.kappa != task.kappa:
+        raise ValueError(f"weights must have kappa = {task.kappa} as the task, not {weights.kappa}")
+    checks.integer("last", last, least=checks.integer("first", first))
+    u = random_bits(task, sequences, np.random.default_rng(seed))
+    targets = continuation(task, u, last)
+    h = states(weights, with_silence(u, last), activation)
+    steps = (h_t @ weights.W_r.T for t, h_t in enumerate(h, start=1) if t >= task.s + first)
+    counts = [
+        np.count_nonzero(np.sign(y) == targets[:, n - 1]) for n, y in enumerate(steps, start=first)
+    ]
+    return np.array(counts)
+
+
+def accuracy(
+    weights: Weights,
+    task: Task,
+    first: int = 1,
+    last: int = 200,
+    sequences: int = 4096,
+    seed: int = EVALUATION_SEED,
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> Accuracy:
+    """Return the fraction of right signs over the output steps `first` ... `last`.
+
+    Parameters
+    ----------
+    weights, task, first, last, sequences, seed, activation
+        As for `correct_bits`.
+
+    Raises
+    ------
+    ValueError
+        As `correct_bits`.
+    """
+    counts = correct_bits(weights, task, first, last, sequences, seed, activation)
+    return Accuracy(int(counts.sum()), len(counts) * sequences * task.kappa)
+
+
+def accuracy_around(
+    weights: Weights,
+    task: Task,
+    step: int,
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> Accuracy:
+    """Return the accuracy of 64 sequences over the 2s output steps from `step` on.
+
+    Parameters
+    ----------
+    weights, task, activation
+        As for `correct_bits`.
+    step
+        First output step scored; at least 1.
+
+    Raises
+    ------
+    ValueError
+        As `correct_bits`.
+    """
+    return accuracy(weights, task, step, step + 2 * task.s - 1, 64, activation=activation)
+
+
+def to_torch(weights: Weights) -> tuple["torch.nn.RNN", "torch.nn.Linear"]:
+    """Return a ``torch.nn.RNN`` and a bias-free ``torch.nn.Linear`` that compute Eq. (6).
+
+    Both are float64 and batch-first.
+
+    Parameters
+    ----------
+    weights
+        The network, with or without bias.
+    """
+    import torch
+
+    def tensor(x):
+        return torch.nn.Parameter(torch.tensor(x))
+
+    size = {"batch_first": True, "bias": weights.b is not None, "dtype": torch.float64}
+    rnn = torch.nn.RNN(weights.kappa, weights.hidden, **size)
+    readout = torch.nn.Linear(weights.hidden, weights.kappa, bias=False, dtype=torch.float64)
+    rnn.weight_hh_l0, rnn.weight_ih_l0 = tensor(weights.W_hh), tensor(weights.W_uh)
+    readout.weight = tensor(weights.W_r)
+    if weights.b is not None:
+        rnn.bias_hh_l0, rnn.bias_ih_l0 = tensor(weights.b), tensor(0 * weights.b)
+    return rnn, readout
+
+
+def from_torch(rnn: "torch.nn.RNN", readout: "torch.nn.Linear") -> Weights:
+    """Return the `Weights` of a one-layer ``torch.nn.RNN`` with a ``torch.nn.Linear`` on top.
+
+    Parameters
+    ----------
+    rnn
+        One layer, one direction; its two biases are added.
+    readout
+        Reads the hidden state; without bias, since Eq. (6) has none.
+
+    Raises
+    ------
+    ValueError
+        If the RNN has more layers or directions, the readout a bias, or the sizes disagree.
+    """
+    if rnn.num_layers != 1 or rnn.bidirectional:
+        raise ValueError("rnn must have one layer and one direction: Eq. (6) is one recurrence")
+    if rnn.nonlinearity != "tanh":
+        raise ValueError(f"rnn must use tanh, as Eq. (6) does, not {rnn.nonlinearity!r}")
+    if readout.bias is not None and readout.bias.detach().abs().max() > 0:
+        raise ValueError("readout must have no bias (bias=False): Eq. (6) reads y = W_r h")
+
+    def values(parameter):
+        return parameter.detach().cpu().double().numpy()
+
+    b = values(rnn.bias_hh_l0) + values(rnn.bias_ih_l0) if rnn.bias else None
+    return Weights(values(rnn.weight_hh_l0), values(rnn.weight_ih_l0), values(readout.weight), b)

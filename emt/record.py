@@ -1,0 +1,106 @@
+"""The one registry: every value and figure that the book shows goes through here.
+
+In a notebook, `record` leaves the value in the cell's output under its id. From there the prose
+takes it (``{glue:text}``) and the claims page lists it beside what was expected.
+"""
+
+import io
+from collections.abc import Sequence
+from numbers import Real
+
+import numpy as np
+from IPython import get_ipython
+from IPython.display import display
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+GLUE = "application/papermill.record/"
+
+
+class ClaimError(AssertionError):
+    """A recorded value is not what the book says, or its control is."""
+
+
+def record(
+    id: str,
+    value: float,
+    expect: tuple[float, float] | None = None,
+    control: float | Sequence[float] | None = None,
+) -> float:
+    """Record a value that the book states, and stop if it does not hold.
+
+    Parameters
+    ----------
+    id
+        Name of the claim, ``chapter.what``.
+    value
+        Measured by this run; finite.
+    expect
+        Lowest and highest value for which the sentence in the book is true.
+    control
+        The same measure where the effect must be absent: each must lie outside `expect`.
+
+    Returns
+    -------
+    float
+        The value, an ``int`` if it was one.
+
+    Raises
+    ------
+    ClaimError
+        If the value is outside `expect` or not finite, or a control is inside or not finite.
+    ValueError
+        If there is a control but nothing to compare it with.
+    """
+    value = _plain(value)
+    controls = [] if control is None else [_plain(c) for c in np.ravel(control)]
+    if controls and expect is None:
+        raise ValueError(f"{id}: a control needs an expected range")
+    if not np.isfinite([value, *controls]).all():
+        raise ClaimError(f"{id}: the value {value} and its controls {controls} must be finite")
+    if expect is not None:
+        low, high = (_plain(bound) for bound in expect)
+        if not low <= value <= high:
+            raise ClaimError(f"{id}: measured {value}, expected {low} to {high}")
+        for c in controls:
+            if low <= c <= high:
+                raise ClaimError(
+                    f"{id}: the control measured {c}, inside the expected {low} to {high}"
+                )
+        expect = (low, high)
+    _publish(
+        id,
+        {f"{GLUE}text/plain": repr(value)},
+        record={"id": id, "value": value, "expect": expect, "control": controls or None},
+        prefix=GLUE,
+    )
+    return value
+
+
+def figure(id: str, fig: Figure) -> None:
+    """Show a figure as SVG and leave it under its id; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    id
+        Name of the figure, ``chapter.what``.
+    fig
+        A figure; it is closed.
+    """
+    buffer = io.StringIO()
+    fig.savefig(buffer, format="svg", metadata={"Date": None})
+    plt.close(fig)
+    _publish(id, {"image/svg+xml": buffer.getvalue(), "text/plain": f"<figure {id}>"})
+
+
+def _plain(value: float) -> float | int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.generic)):
+        raise ValueError(f"a recorded value must be a number, not {value!r}")
+    return int(value) if isinstance(value, (int, np.integer)) else float(value)
+
+
+def _publish(id: str, bundle: dict, prefix: str = "", **metadata) -> None:
+    """Display under a name, in the format of scrapbook and glue."""
+    if get_ipython() is not None:
+        scrapbook = {"name": id, "mime_prefix": prefix}
+        display(bundle, raw=True, metadata={"scrapbook": scrapbook, **metadata})

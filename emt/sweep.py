@@ -1,0 +1,48 @@
+"""Running one function over many arguments, side by side, with the same result as in turn."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import threadpoolctl
+import torch
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+def one_thread() -> None:
+    """Hold BLAS and torch of this process to one thread: the sums come out the same everywhere."""
+    threadpoolctl.threadpool_limits(1)
+    torch.set_num_threads(1)
+
+
+def sweep(
+    function: Callable[[Argument], Result],
+    arguments: Iterable[Argument],
+    workers: int = -1,
+    label: str | None = None,
+) -> list[Result]:
+    """Return ``[function(a) for a in arguments]``, computed by several processes.
+
+    Parameters
+    ----------
+    function
+        A top-level function, or a ``functools.partial`` of one.
+    arguments
+        One call each.
+    workers
+        Processes; -1 takes all cores.
+    label
+        Of the progress bar, which is drawn on a terminal only.
+    """
+    arguments = list(arguments)
+    calls = (delayed(_single)(function, a) for a in arguments)
+    results = Parallel(n_jobs=workers, return_as="generator")(calls)
+    return list(tqdm(results, total=len(arguments), disable=None, desc=label))
+
+
+def _single(function, argument):
+    one_thread()
+    return function(argument)

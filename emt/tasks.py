@@ -1,0 +1,178 @@
+"""Tasks: a linear rule f that continues a sequence of vectors (section 5.1, Eq. (5))."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from emt import checks
+
+# A glyph is five rows of three pixels, one octal digit a row; a blank fourth column separates.
+GLYPHS = dict(
+    zip(
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        (
+            "75557 26227 71747 71717 55711 74717 74757 71111 75757 75717 "
+            "25755 65656 34443 65556 74647 74644 34553 55755 72227 11152 55655 44447 57755 "
+            "65555 25552 65644 25563 65655 34216 72222 55557 55552 55775 55255 55222 71247"
+        ).split(),
+        strict=True,
+    )
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A rule ``x(t) = f(x(t-1), ..., x(t-s)) = sum_k F_k x(t-s+k-1)`` of Eq. (5).
+
+    Attributes
+    ----------
+    s
+        Number of input vectors, and of earlier vectors that f may read; at least 1.
+    kappa
+        Components of each vector; at least 1.
+    F
+        Coefficients, oldest first: ``F[0]`` acts on ``x(t-s)``, ``F[-1]`` on ``x(t-1)``.
+    threshold
+        Whether the sign of f is taken.
+
+    Raises
+    ------
+    ValueError
+        If `s` or `kappa` is below 1, or `F` has another shape or is not finite.
+    """
+
+    s: int
+    kappa: int
+    F: Float[np.ndarray, "s kappa kappa"]
+    threshold: bool = False
+
+    def __post_init__(self):
+        """Check the record once, here."""
+        checks.integer("s", self.s)
+        checks.integer("kappa", self.kappa)
+        F = checks.array("F", self.F, self.s, self.kappa, self.kappa)
+        object.__setattr__(self, "F", F)
+
+
+def repeat_copy(s: int, kappa: int) -> Task:
+    """Return the repeat-copy task, ``x(t) = x(t-s)`` (section 5.2, Eq. (12)).
+
+    Parameters
+    ----------
+    s, kappa
+        Number of vectors and components of each; at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `s` or `kappa` is below 1.
+    """
+    F = np.zeros((checks.integer("s", s), checks.integer("kappa", kappa), kappa))
+    F[0] = np.eye(kappa)
+    return Task(s, kappa, F)
+
+
+def continuation(
+    task: Task, x: Float[np.ndarray, "*batch s kappa"], steps: int
+) -> Float[np.ndarray, "*batch steps kappa"]:
+    """Continue plain inputs by Eq. (5): the targets of steps s+1 ... s+steps.
+
+    Parameters
+    ----------
+    task
+        The rule f.
+    x
+        The s input vectors of each sequence, oldest first.
+    steps
+        How many vectors to append; at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not end in axes (s, kappa), is not finite, or `steps` is below 1.
+    """
+    s, kappa = task.s, task.kappa
+    x = checks.array("x", x, ..., s, kappa)
+    checks.integer("steps", steps)
+    result = np.concatenate([x, np.zeros((*x.shape[:-2], steps, kappa))], axis=-2)
+    read = [k for k in range(s) if task.F[k].any()]
+    for t in range(s, s + steps):
+        value = sum(result[..., t - s + k, :] @ task.F[k].T for k in read)
+        result[..., t, :] = np.sign(value) if task.threshold else value
+    return result[..., s:, :]
+
+
+def random_bits(
+    task: Task, sequences: int, rng: np.random.Generator
+) -> Float[np.ndarray, "sequences s kappa"]:
+    """Draw input sequences of independent fair bits, -1 or +1.
+
+    Parameters
+    ----------
+    task
+        Gives s and kappa.
+    sequences
+        How many; at least 1.
+    rng
+        Source of randomness.
+
+    Raises
+    ------
+    ValueError
+        If `sequences` is below 1.
+    """
+    shape = (checks.integer("sequences", sequences), task.s, task.kappa)
+    return rng.choice([-1.0, 1.0], size=shape)
+
+
+def with_silence(
+    u: Float[np.ndarray, "*batch s kappa"], steps: int
+) -> Float[np.ndarray, "*batch T kappa"]:
+    """Append `steps` zero vectors to the inputs: the output phase of section 5.1.
+
+    Parameters
+    ----------
+    u
+        Input vectors.
+    steps
+        Length of the output phase; at least 0.
+
+    Raises
+    ------
+    ValueError
+        If `u` has fewer than two axes or is not finite, or `steps` is below 0.
+    """
+    u = checks.array("u", u, ..., None, None)
+    padding = [(0, 0)] * (u.ndim - 2) + [(0, checks.integer("steps", steps, least=0)), (0, 0)]
+    return np.pad(u, padding)
+
+
+def bitmap(text: str, s: int, kappa: int = 5) -> Float[np.ndarray, "s kappa"]:
+    """Draw text as input vectors of -1 and +1, one image column a vector (Fig. 3C, D).
+
+    Parameters
+    ----------
+    text
+        Digits and letters; each takes four columns.
+    s
+        Columns of the image; at least ``4 * len(text)``; what is left over stays blank.
+    kappa
+        Rows of the image, top first; at least 5.
+
+    Raises
+    ------
+    ValueError
+        If the text does not fit or holds anything but digits and letters.
+    """
+    unknown = sorted(set(text.upper()) - set(GLYPHS))
+    if unknown or not text:
+        raise ValueError(f"text must be digits and letters, at least one, not {text!r}")
+    if checks.integer("s", s) < 4 * len(text):
+        raise ValueError(f"s must be at least 4 * {len(text)} to hold {text!r}, not {s}")
+    checks.integer("kappa", kappa, least=5)
+    image = -np.ones((s, kappa))
+    for position, character in enumerate(text.upper()):
+        rows = [[int(pixel) for pixel in f"{int(row):03b}"] for row in GLYPHS[character]]
+        image[4 * position : 4 * position + 3, :5] += 2.0 * np.transpose(rows)
+    return image

@@ -1,0 +1,523 @@
+"""Variable memories of a trained network: Algorithm 1 and its corrected form (section 6).
+
+Blocks are ordered as in the paper: memory 1 first, memory s (written and read) last.
+`Phi` always means ``W_hh = Psi Phi Psi*``, the paper's ``Phi_learned^T`` of section 6.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import linalg
+
+from emt import checks
+from emt.basis import (
+    LIVE,
+    complement,
+    dual,
+    in_basis,
+    invariant_subspaces,
+    orthogonal_projector,
+    spectral_projector,
+)
+from emt.elman import Weights
+
+READ_DUALS = ("pseudoinverse", "transpose", "dual")
+
+
+@dataclass(frozen=True, eq=False)
+class VariableMemories:
+    """Vectors that hold the variables and covectors that read them.
+
+    Attributes
+    ----------
+    Psi
+        One column a component.
+    Psi_dual
+        Rows with ``Psi_dual @ Psi = I``.
+    labels
+        (memory, component) of each column, both from 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree or the covectors are not dual to the vectors.
+    """
+
+    Psi: Float[np.ndarray, "H n"]
+    Psi_dual: Float[np.ndarray, "n H"]
+    labels: Int[np.ndarray, "n 2"]
+
+    def __post_init__(self):
+        """Check the record once, here."""
+        Psi = checks.array("Psi", self.Psi, None, None)
+        Psi_dual = checks.array("Psi_dual", self.Psi_dual, *Psi.shape[::-1])
+        if np.shape(self.labels) != (Psi.shape[1], 2):
+            raise ValueError(
+                f"labels must have shape {(Psi.shape[1], 2)}, not {np.shape(self.labels)}"
+            )
+        error = abs(Psi_dual @ Psi - np.eye(Psi.shape[1])).max(initial=0.0)
+        if error > 1e-6:
+            raise ValueError(
+                f"Psi_dual must satisfy Psi_dual @ Psi = I, which is off by {error:.1e}"
+            )
+        object.__setattr__(self, "Psi", Psi)
+        object.__setattr__(self, "Psi_dual", Psi_dual)
+
+
+def forward_blocks(weights: Weights, s: int) -> Float[np.ndarray, "H n"]:
+    """Propagate the write weights forward: ``Psi_k = W_hh^(s-k) W_uh``; Eq. (15) at alpha = 1.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    s
+        Number of memories; at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `s` is below 1.
+    """
+    return np.hstack(_propagate(weights.W_hh, weights.W_uh, s)[::-1])
+
+
+def backward_blocks(
+    weights: Weights, s: int, W_r_star: Float[np.ndarray, "H kappa"]
+) -> Float[np.ndarray, "H n"]:
+    """Propagate ``W_r^*`` by the transpose: ``(W_hh^T)^k W_r^*``; Eq. (15) at alpha = 0.
+
+    Block s is ``W_r^*`` itself, Eq. (14). These are covectors, propagated as covectors and used
+    as vectors: right for orthonormal memories only (errata, B5).
+
+    Parameters
+    ----------
+    weights
+        The network.
+    s
+        Number of memories; at least 1.
+    W_r_star
+        What stands for the dual of the read weights.
+
+    Raises
+    ------
+    ValueError
+        If `s` is below 1 or `W_r_star` has another shape than `W_uh`.
+    """
+    W_r_star = checks.array("W_r_star", W_r_star, *weights.W_uh.shape)
+    blocks = _propagate(weights.W_hh.T, W_r_star, s)
+    return np.hstack([*blocks[1:], blocks[0]])
+
+
+def read_covectors(weights: Weights, s: int) -> Float[np.ndarray, "n H"]:
+    """Return ``Psi*_k = W_r W_hh^k``, block s being ``W_r``: what is read k steps from now.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    s
+        Number of memories; at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `s` is below 1.
+    """
+    return backward_blocks(weights, s, weights.W_r.T).T
+
+
+def read_dual(
+    weights: Weights, s: int, kind: str = "pseudoinverse", threshold: float = LIVE
+) -> Float[np.ndarray, "H kappa"]:
+    """Return a reading of the paper's ``W_r^*`` in Eq. (14), which does not say which it is.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    s
+        Number of memories; at least 1.
+    kind
+        ``"pseudoinverse"``, ``"transpose"``, or ``"dual"``: the vectors in the long-lived subspace
+        that ``W_r`` reads as 1 and every other ``W_r W_hh^k`` as 0.
+    threshold
+        Modes of larger modulus are long-lived.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is unknown, or for ``"dual"`` the number of long-lived modes is not s * kappa.
+    """
+    checks.choice("kind", kind, READ_DUALS)
+    if kind == "transpose":
+        return weights.W_r.T
+    if kind == "pseudoinverse":
+        return linalg.pinv(weights.W_r)
+    return corrected(weights, s, alpha=0.0, threshold=threshold).Psi[:, -weights.kappa :]
+
+
+def as_printed(
+    weights: Weights,
+    s: int,
+    alpha: float = 1.0,
+    W_r_star: str = "pseudoinverse",
+    removal: bool = True,
+    threshold: float = LIVE,
+) -> VariableMemories:
+    """Run Algorithm 1 with the weighted average of Eqs. (14) and (15).
+
+    The covectors are the pseudoinverse of the vectors.
+
+    Parameters
+    ----------
+    weights
+        The network, H >= s * kappa.
+    s
+        Number of memories; at least 1.
+    alpha
+        1 propagates the write weights only, 0 the read weights only; in [0, 1].
+    W_r_star
+        Reading of the dual of the read weights, see `read_dual`.
+    removal
+        ``False`` is the box; ``True`` is section 6's text, which also removes from every column
+        its (orthogonal) projection on the eigenvectors of the short-lived modes.
+    threshold
+        Modes of larger modulus are long-lived.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is outside [0, 1], `s` below 1, H below s * kappa, or the columns dependent, as
+        they are when `removal` leaves fewer than s * kappa modes.
+    """
+    alpha = checks.real("alpha", alpha, 0.0, 1.0)
+    _fits(weights, s)
+    star = read_dual(weights, s, W_r_star, threshold)
+    Psi = alpha * forward_blocks(weights, s)
+    Psi += (1 - alpha) * backward_blocks(weights, s, star)
+    if removal:
+        right, left = invariant_subspaces(weights.W_hh, threshold)
+        if right.shape[1] < Psi.shape[1]:
+            raise ValueError(
+                f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
+                f"but s * kappa = {Psi.shape[1]} are needed"
+            )
+        Psi = Psi - orthogonal_projector(complement(left)) @ Psi
+    return VariableMemories(Psi, dual(Psi), _labels(s, weights.kappa))
+
+
+def corrected(
+    weights: Weights, s: int, alpha: float = 1.0, threshold: float = LIVE
+) -> VariableMemories:
+    """Run the corrected Algorithm 1: ``Psi_alpha = Psi_write G^(alpha-1)`` (errata, B2 and B3).
+
+    Vectors lie in the right, covectors in the left invariant subspace of the long-lived modes.
+    ``Psi_write`` are the projected forward blocks, ``G = Psi*_read Psi_write`` compares them with
+    the projected read covectors. alpha = 1 is write-grounded, alpha = 0 read-grounded.
+
+    Parameters
+    ----------
+    weights
+        The network, H >= s * kappa.
+    s
+        Number of memories; at least 1.
+    alpha
+        In [0, 1].
+    threshold
+        Modes of larger modulus are long-lived.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is outside [0, 1], `s` below 1, H below s * kappa, the number of long-lived
+        modes is not s * kappa, or reading and writing disagree too much to interpolate.
+    """
+    alpha = checks.real("alpha", alpha, 0.0, 1.0)
+    n = _fits(weights, s)
+    right, left = invariant_subspaces(weights.W_hh, threshold)
+    if right.shape[1] != n:
+        raise ValueError(
+            f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, not s * kappa = {n}: "
+            "the network does not hold these variables, or another threshold is needed"
+        )
+    Psi = right @ linalg.solve(left @ right, left @ forward_blocks(weights, s))
+    if alpha < 1.0:
+        Psi = Psi @ _power(read_write_product(weights, s, threshold), alpha - 1.0)
+    Psi_dual = linalg.solve(left @ Psi, left)
+    return VariableMemories(Psi, Psi_dual, _labels(s, weights.kappa))
+
+
+def read_write_product(
+    weights: Weights, s: int, threshold: float = LIVE
+) -> Float[np.ndarray, "n n"]:
+    """Return ``G = Psi*_read Psi_write`` in the long-lived subspace; theory says I (errata, B3).
+
+    It is the block Hankel matrix of the projected impulse response ``W_r W_hh^m P W_uh``.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    s
+        Number of memories; at least 1.
+    threshold
+        Modes of larger modulus are long-lived.
+
+    Raises
+    ------
+    ValueError
+        If `s` is below 1 or `threshold` falls on a mode.
+    """
+    P = spectral_projector(weights.W_hh, threshold)
+    return read_covectors(weights, s) @ P @ forward_blocks(weights, s)
+
+
+def normalised(memories: VariableMemories) -> VariableMemories:
+    """Scale the vectors to mean column norm 1, and the covectors inversely.
+
+    `Phi_learned` does not change; the blocks between memories and the rest do (errata, B9).
+
+    Parameters
+    ----------
+    memories
+        Vectors and covectors.
+    """
+    scale = np.linalg.norm(memories.Psi, axis=0).mean()
+    return VariableMemories(memories.Psi / scale, memories.Psi_dual * scale, memories.labels)
+
+
+def contents(
+    memories: VariableMemories, h: Float[np.ndarray, "*batch H"]
+) -> Float[np.ndarray, "*batch n"]:
+    """Read all variables from states: ``Psi* h`` (Fig. 3D).
+
+    Parameters
+    ----------
+    memories
+        Vectors and covectors.
+    h
+        Hidden states.
+
+    Raises
+    ------
+    ValueError
+        If the last axis of `h` is not H or `h` is not finite.
+    """
+    h = checks.array("h", h, ..., memories.Psi.shape[0])
+    return h @ memories.Psi_dual.T
+
+
+class NonMemorySpace(NamedTuple):
+    """Directions that the memories' covectors do not see.
+
+    Attributes
+    ----------
+    Psi_perp
+        Orthonormal columns, by falling variance of the states.
+    variance
+        Of the states along each; 0 for those beyond the rank of the states.
+    completion
+        How many of the last columns only complete the basis: no state varies along them.
+    """
+
+    Psi_perp: Float[np.ndarray, "H m"]
+    variance: Float[np.ndarray, " m"]
+    completion: int
+
+
+def non_memory_space(
+    memories: VariableMemories, h: Float[np.ndarray, "samples H"]
+) -> NonMemorySpace:
+    """Return ``Psi_perp``: principal components of ``(I - Psi Psi*) h``; last line of Algorithm 1.
+
+    What no state reaches is completed orthonormally.
+
+    Parameters
+    ----------
+    memories
+        Vectors and covectors.
+    h
+        Hidden states from simulations.
+
+    Raises
+    ------
+    ValueError
+        If `h` is not a finite matrix with H columns.
+    """
+    H = memories.Psi.shape[0]
+    h = checks.array("h", h, None, H)
+    checks.integer("the number of states in h", len(h))
+    residual = h - contents(memories, h) @ memories.Psi.T
+    basis = complement(memories.Psi_dual)
+    coordinates = (residual - residual.mean(axis=0)) @ basis
+    _, singular, Vt = linalg.svd(coordinates / np.sqrt(len(h)), full_matrices=True)
+    singular = np.append(singular, np.zeros(basis.shape[1] - len(singular)))
+    rounding = 100 * np.finfo(float).eps * np.sqrt(H) * linalg.norm(h) / np.sqrt(len(h))
+    reached = singular > rounding
+    return NonMemorySpace(basis @ Vt.T, np.where(reached, singular, 0) ** 2, int((~reached).sum()))
+
+
+class Interactions(NamedTuple):
+    """``W_hh`` in the basis ``[Psi; Psi_perp]``, in four blocks (Fig. 3A).
+
+    Attributes
+    ----------
+    Phi_learned
+        ``Psi* W_hh Psi``: memories to memories.
+    to_memory
+        ``Psi* W_hh Psi_perp``.
+    from_memory
+        ``Psi_perp* W_hh Psi``.
+    rest
+        ``Psi_perp* W_hh Psi_perp``.
+    """
+
+    Phi_learned: Float[np.ndarray, "n n"]
+    to_memory: Float[np.ndarray, "n m"]
+    from_memory: Float[np.ndarray, "m n"]
+    rest: Float[np.ndarray, "m m"]
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "H H"]:
+        """The four blocks as one matrix."""
+        return np.block([[self.Phi_learned, self.to_memory], [self.from_memory, self.rest]])
+
+
+def learned_interactions(
+    weights: Weights, memories: VariableMemories, space: NonMemorySpace
+) -> Interactions:
+    """Return ``W_hh`` in the basis ``[Psi; Psi_perp]``; section 6 (Fig. 3A).
+
+    Parameters
+    ----------
+    weights
+        The network.
+    memories, space
+        Of the same network.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or the two together are not a basis.
+    """
+    basis = np.hstack([memories.Psi, space.Psi_perp])
+    blocks = in_basis(weights.W_hh, basis)
+    n = memories.Psi.shape[1]
+    return Interactions(blocks[:n, :n], blocks[:n, n:], blocks[n:, :n], blocks[n:, n:])
+
+
+def impulse_response(weights: Weights, steps: int) -> Float[np.ndarray, "steps kappa kappa"]:
+    """Return ``W_r W_hh^m W_uh``, m = 1 ... steps: what is read m steps after an impulse.
+
+    It depends on no basis (errata, B1).
+
+    Parameters
+    ----------
+    weights
+        The network.
+    steps
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If `steps` is below 1.
+    """
+    blocks = _propagate(weights.W_hh, weights.W_uh, checks.integer("steps", steps) + 1)
+    return np.stack([weights.W_r @ block for block in blocks[1:]])
+
+
+class Agreement(NamedTuple):
+    """How a measured array compares with the theory's.
+
+    Attributes
+    ----------
+    cosine
+        Of the angle between the two, taken as vectors.
+    relative_error
+        Norm of the difference over the norm of the theory's.
+    """
+
+    cosine: float
+    relative_error: float
+
+
+def agreement(
+    measured: Float[np.ndarray, "*shape"], theory: Float[np.ndarray, "*shape"]
+) -> Agreement:
+    """Compare two arrays of one shape by cosine and relative error.
+
+    Parameters
+    ----------
+    measured, theory
+        The theory's must not be zero; the cosine with a measured zero is 0.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a value is not finite or `theory` is zero.
+    """
+    theory = checks.array("theory", theory, ...)
+    measured = checks.array("measured", measured, *theory.shape)
+    size = np.linalg.norm(theory)
+    if size == 0:
+        raise ValueError("theory must not be zero")
+    product = size * np.linalg.norm(measured)
+    cosine = float((measured * theory).sum() / product) if product else 0.0
+    return Agreement(cosine, float(np.linalg.norm(measured - theory) / size))
+
+
+def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.ndarray, " steps"]:
+    """Return the spectral norms of ``block^1 ... block^steps`` (section 7: "decays to zero").
+
+    Parameters
+    ----------
+    block
+        Square.
+    steps
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If `block` is not square and finite, or `steps` is below 1.
+    """
+    block = checks.array("block", block, None, None)
+    block = checks.array("block", block, len(block), len(block))
+    powers = _propagate(block, block, checks.integer("steps", steps))
+    return np.array([np.linalg.norm(power, 2) for power in powers])
+
+
+def _propagate(W: np.ndarray, block: np.ndarray, count: int) -> list[np.ndarray]:
+    """Return ``[block, W block, W^2 block, ...]``; no power of W is formed."""
+    blocks = [block]
+    for _ in range(checks.integer("s", count) - 1):
+        blocks.append(W @ blocks[-1])
+    return blocks
+
+
+def _fits(weights: Weights, s: int) -> int:
+    n = checks.integer("s", s) * weights.kappa
+    if weights.hidden < n:
+        raise ValueError(
+            f"weights must have at least s * kappa = {n} hidden units, not {weights.hidden}"
+        )
+    return n
+
+
+def _labels(s: int, kappa: int) -> np.ndarray:
+    return np.stack(np.divmod(np.arange(s * kappa), kappa), axis=1) + 1
+
+
+def _power(G: np.ndarray, exponent: float) -> np.ndarray:
+    """Principal power of a matrix, real if no eigenvalue is negative or zero."""
+    eigenvalues = np.linalg.eigvals(G)
+    if ((eigenvalues.real <= 0) & (abs(eigenvalues.imag) < 1e-12)).any():
+        raise ValueError(
+            "weights must read what they write: G = Psi*_read Psi_write has an eigenvalue that is "
+            "negative or zero, so only alpha = 1 is defined"
+        )
+    return linalg.fractional_matrix_power(G, exponent).real

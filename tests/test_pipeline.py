@@ -1,0 +1,178 @@
+"""The pipeline on a tiny book of its own: what it promises when a run succeeds or fails."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+NOTEBOOK = r"""---
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# Tiny chapter
+
+```{code-cell} ipython3
+:tags: [parameters]
+
+scale = 1
+```
+
+```{code-cell} ipython3
+:tags: [remove-output]
+
+from IPython.display import SVG
+from myst_nb import glue
+
+glue("line", SVG("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"))
+glue("tiny.value", 0.25 * scale, display=False)
+```
+
+```{glue:figure} line
+:alt: A picture of nothing
+:name: fig-line
+
+Scale {glue:text}`tiny.value:.3f`.
+```
+
+(eq-1)=
+$$ x = 1 \tag{1} $$
+"""
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+class Tiny:
+    """A one-chapter book in a scratch folder, built by the project's own Makefile."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.build = folder, folder / "build"
+        self.notebook = folder / "notebooks/tiny.md"
+        self.executed, self.html = self.build / "executed/tiny.ipynb", self.build / "html"
+        self.notebook.parent.mkdir()
+        self.notebook.write_text(NOTEBOOK)
+        shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("_scripts"))
+        chapters = "".join(f"- file: {f}\n" for f in ("notebooks/tiny", "claims", "run-times"))
+        toc = f"format: jb-book\nroot: intro\nchapters:\n{chapters}"
+        (folder / "book/_toc.yml").write_text(toc)
+        (folder / "book/intro.md").write_text("# Tiny\n\n{numref}`fig-line`\n")
+
+    def make(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run make in the environment of this very interpreter."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+        folders = [f"{n.upper()}={self.folder / n}" for n in ("build", "notebooks", "book")]
+        command = ["make", f"BIN={BIN}", "READY=", *folders, *(arguments or ["book"])]
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+
+    def check(self, html: Path) -> subprocess.CompletedProcess:
+        """Run check.py on some pages."""
+        script = ROOT / "book/_scripts/check.py"
+        command = [sys.executable, script, self.build / "source", html]
+        return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    tiny = Tiny(tmp_path_factory.mktemp("tiny"))
+    done = tiny.make()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tiny
+
+
+def test_pages_are_there(book):
+    assert "A picture of nothing" in (book.html / "notebooks/tiny.html").read_text()
+    assert (book.html / "index.html").exists()
+
+
+def test_an_unchanged_tree_does_nothing(book):
+    before = tree(book.build)
+    assert "Nothing to be done" in book.make().stdout
+    assert tree(book.build) == before
+
+
+def test_the_same_tree_gives_the_same_bytes(book):
+    executed, pages = book.executed.read_bytes(), tree(book.html)
+    book.notebook.touch()
+    assert book.make().returncode == 0
+    assert book.executed.read_bytes() == executed
+    differing = {name for name, data in tree(book.html).items() if pages.get(name) != data}
+    assert differing <= {"run-times.html", "_sources/run-times.md"}
+    assert tree(book.html).keys() == pages.keys()
+
+
+def test_parameters_reach_the_notebook(book):
+    other = book.build / "scaled"
+    target = other / "executed/tiny.ipynb"
+    assert book.make(f"BUILD={other}", "PARAMETERS=-p scale 3", str(target)).returncode == 0
+    assert "0.75" in target.read_text()
+
+
+def test_a_broken_reference_leaves_the_old_pages(book):
+    pages, intro = tree(book.html), book.folder / "book/intro.md"
+    text = intro.read_text()
+    intro.write_text(text + "\n[gone](#nowhere)\n")
+    done = book.make()
+    intro.write_text(text)
+    assert done.returncode != 0 and "nowhere" in done.stderr
+    assert tree(book.html) == pages
+
+
+def test_a_raising_cell_stops_the_build(book):
+    pages = tree(book.html)
+    cell = '\n```{code-cell} ipython3\nraise ValueError("planted")\n```\n'
+    book.notebook.write_text(NOTEBOOK + cell)
+    done = book.make()
+    book.notebook.write_text(NOTEBOOK)
+    assert done.returncode != 0
+    for part in ("tiny.md", 'raise ValueError("planted")', "ValueError: planted"):
+        assert part in done.stderr
+    assert "papermill/" not in done.stderr, "papermill's own traceback is noise"
+    assert book.executed.with_suffix(".failed.ipynb").exists()
+    assert tree(book.html) == pages
+
+
+FAULTS = {
+    "missing page": ("notebooks/tiny.html", None, None, "was not built"),
+    "missing alt": ("notebooks/tiny.html", "A picture of nothing", "", "without alt text"),
+    "file name as alt": (
+        "notebooks/tiny.html",
+        "A picture of nothing",
+        "a.svg",
+        "without alt text",
+    ),
+    "missing figure": ("notebooks/tiny.html", "<img", "<b", "has 1 figures"),
+    "outside script": (
+        "intro.html",
+        "</head>",
+        "<script src='//cdn.org/x.js'></script>",
+        "cdn.org",
+    ),
+    "wrong tag": ("notebooks/tiny.html", r"\tag{1}", r"\tag{2}", "no target (eq-2)="),
+    "broken link": ("intro.html", 'href="claims.html"', 'href="gone.html"', "gone.html"),
+    "broken fragment": ("intro.html", "#fig-line", "#fig-gone", "fig-gone"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_check_catches(book, tmp_path, fault):
+    page, old, new, message = FAULTS[fault]
+    html = tmp_path / "html"
+    shutil.copytree(book.html, html)
+    if old is None:
+        (html / page).unlink()
+    else:
+        text = (html / page).read_text()
+        assert old in text
+        (html / page).write_text(text.replace(old, new))
+    done = book.check(html)
+    assert done.returncode == 1 and message in done.stderr

@@ -44,7 +44,7 @@ export JUPYTER_CONFIG_DIR=$(CONFIG)/jupyter
 export JUPYTER_DATA_DIR=$(CONFIG)/jupyter/data
 export JUPYTER_RUNTIME_DIR=$(CONFIG)/jupyter/runtime
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
@@ -95,7 +95,7 @@ $(BUILD)/uv/bin/uv:
 	$(BUILD)/uv/bin/python -m pip install --quiet $(UV)
 
 # The stamp comes last: an installation that failed or was interrupted starts again from nothing.
-$(VENV)/.installed: requirements.lock pyproject.toml | $(CONFIG)
+$(VENV)/.installed: requirements.lock | $(CONFIG)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is \
 	needed, and %s is %s: name another with make PYTHON=..." % (sys.executable, sys.version.split()[0]))'
 	rm -rf $(VENV)

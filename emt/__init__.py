@@ -4,7 +4,16 @@ The modules follow the paper's order: `tasks`, `elman`, `basis`, `variable_bindi
 `variable_memories`, `spectrum`, `figures`; `record`, `store`, `sweep` are plumbing.
 """
 
-from emt.elman import Weights, accuracy, accuracy_around, correct_bits, from_torch, run, to_torch
+from emt.elman import (
+    Weights,
+    accuracy,
+    accuracy_around,
+    correct_bits,
+    from_torch,
+    run,
+    sample_states,
+    to_torch,
+)
 from emt.store import trained
 from emt.tasks import Task, bitmap, continuation, random_bits, repeat_copy, with_silence
 from emt.training import Stage, TrainingConfig, train, untrained
@@ -30,6 +39,7 @@ __all__ = [
     "random_bits",
     "repeat_copy",
     "run",
+    "sample_states",
     "to_torch",
     "train",
     "trained",

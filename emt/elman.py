@@ -121,6 +121,32 @@ def run(
     return h, h @ weights.W_r.T
 
 
+def sample_states(
+    weights: Weights, task: Task, steps: int, sequences: int = 64, seed: int = EVALUATION_SEED
+) -> Float[np.ndarray, "samples H"]:
+    """Return hidden states of runs on random bits, input and output phase, one a row.
+
+    Parameters
+    ----------
+    weights, task
+        The network, and the task whose inputs it is given.
+    steps
+        Length of the output phase; at least 0.
+    sequences
+        Runs.
+    seed
+        Of their inputs.
+
+    Raises
+    ------
+    ValueError
+        If the sizes of network and task disagree, or a number is out of range.
+    """
+    _same_kappa(weights, task)
+    u = random_bits(task, sequences, np.random.default_rng(seed))
+    return run(weights, with_silence(u, steps))[0].reshape(-1, weights.hidden)
+
+
 class Accuracy(NamedTuple):
     """Bits whose sign is right, out of all bits scored."""
 
@@ -170,8 +196,7 @@ def correct_bits(
     ValueError
         If the sizes of network and task disagree, or a number is out of range.
     """
-    if weights.kappa != task.kappa:
-        raise ValueError(f"weights must have kappa = {task.kappa} as the task, not {weights.kappa}")
+    _same_kappa(weights, task)
     checks.integer("last", last, least=checks.integer("first", first))
     u = random_bits(task, sequences, np.random.default_rng(seed))
     targets = continuation(task, u, last)
@@ -283,3 +308,8 @@ def from_torch(rnn: "torch.nn.RNN", readout: "torch.nn.Linear") -> Weights:
 
     b = values(rnn.bias_hh_l0) + values(rnn.bias_ih_l0) if rnn.bias else None
     return Weights(values(rnn.weight_hh_l0), values(rnn.weight_ih_l0), values(readout.weight), b)
+
+
+def _same_kappa(weights: Weights, task: Task) -> None:
+    if weights.kappa != task.kappa:
+        raise ValueError(f"weights must have kappa = {task.kappa} as the task, not {weights.kappa}")

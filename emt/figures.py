@@ -79,7 +79,7 @@ def curves(
         steps = np.arange(first, first + len(theory))
         ax.plot(steps, theory, "o", ms=2.5, mfc="white", mec="black", label="theory", zorder=3)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend()
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return ax
 
 
@@ -175,7 +175,8 @@ def spectrum(
     ax.plot(circle.real, circle.imag, color=GREY, lw=0.8, zorder=0)
     ax.plot(theory.real, theory.imag, "o", ms=9, mfc="none", mec="C1", mew=1.4, label="theory")
     ax.plot(eigenvalues.real, eigenvalues.imag, "x", ms=4, color="C0", label="learned")
-    for count, root in zip(counts, np.exp(2j * np.pi * np.arange(len(counts)) / len(counts))):
+    directions = np.exp(2j * np.pi * np.arange(len(counts)) / len(counts))
+    for count, root in zip(counts, directions, strict=True):
         box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": INK, "lw": 0.6}
         place = 1.22 * root
         ax.text(place.real, place.imag, str(count), ha="center", va="center", fontsize=8, bbox=box)

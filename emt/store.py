@@ -110,7 +110,7 @@ def load(path: Path) -> Training:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
         loss = arrays.pop("loss")
         return Training(Weights(**arrays), loss)
     except (SafetensorError, KeyError, TypeError) as error:

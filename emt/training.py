@@ -36,7 +36,7 @@ def three_stages(learning_rate: float = 5e-3) -> tuple[Stage, ...]:
     return (
         Stage(32, 300, learning_rate),
         Stage(96, 300, 0.4 * learning_rate),
-        Stage(200, 300, 0.2 * learning_rate),
+        Stage(200, 200, 0.2 * learning_rate),
     )
 
 

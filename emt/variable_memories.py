@@ -22,6 +22,8 @@ from emt.basis import (
     spectral_projector,
 )
 from emt.elman import Weights
+from emt.tasks import Task
+from emt.variable_binding import interactions
 
 READ_DUALS = ("pseudoinverse", "transpose", "dual")
 
@@ -240,8 +242,9 @@ def corrected(
     right, left = invariant_subspaces(weights.W_hh, threshold)
     if right.shape[1] != n:
         raise ValueError(
-            f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, not s * kappa = {n}: "
-            "the network does not hold these variables, or another threshold is needed"
+            f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
+            f"not s * kappa = {n}: the network does not hold these variables, "
+            "or another threshold is needed"
         )
     Psi = right @ linalg.solve(left @ right, left @ forward_blocks(weights, s))
     if alpha < 1.0:
@@ -391,6 +394,8 @@ def learned_interactions(
 ) -> Interactions:
     """Return ``W_hh`` in the basis ``[Psi; Psi_perp]``; section 6 (Fig. 3A).
 
+    `Psi` is scaled to mean column norm 1 first, see `normalised`.
+
     Parameters
     ----------
     weights
@@ -403,6 +408,7 @@ def learned_interactions(
     ValueError
         If the sizes disagree or the two together are not a basis.
     """
+    memories = normalised(memories)
     basis = np.hstack([memories.Psi, space.Psi_perp])
     blocks = in_basis(weights.W_hh, basis)
     n = memories.Psi.shape[1]
@@ -468,6 +474,78 @@ def agreement(
     product = size * np.linalg.norm(measured)
     cosine = float((measured * theory).sum() / product) if product else 0.0
     return Agreement(cosine, float(np.linalg.norm(measured - theory) / size))
+
+
+def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Agreement:
+    """Compare the first block column with Eq. (12): where memory 1 goes (errata, B1).
+
+    The only part of `Phi_learned` that the write-grounded basis does not impose.
+
+    Parameters
+    ----------
+    Phi_learned
+        n = s * kappa.
+    task
+        Of which `Phi` is the theory.
+
+    Raises
+    ------
+    ValueError
+        If `Phi_learned` has another shape than the task's `Phi`.
+    """
+    Phi = interactions(task)
+    Phi_learned = checks.array("Phi_learned", Phi_learned, *Phi.shape)
+    return agreement(Phi_learned[:, : task.kappa], Phi[:, : task.kappa])
+
+
+class Hops(NamedTuple):
+    """Largest errors of what the paper says of Fig. 3D; a written bit has size 1.
+
+    Attributes
+    ----------
+    empty
+        After t inputs, content of the memories below s-t+1.
+    written
+        Memory s against the input of the same step.
+    carried
+        Memory k-1 against memory k one step before.
+    returned
+        Memory s in the output phase against memory 1 one step before.
+    """
+
+    empty: float
+    written: float
+    carried: float
+    returned: float
+
+
+def hops(contents: Float[np.ndarray, "T n"], u: Float[np.ndarray, "s kappa"]) -> Hops:
+    """Follow the variables of one repeat-copy run from memory to memory (section 7, Fig. 3D).
+
+    Parameters
+    ----------
+    contents
+        ``Psi* h(t)``, t = 1 ... T, with T above s.
+    u
+        The inputs of the run.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree or there is no output phase.
+    """
+    u = checks.array("u", u, None, None)
+    s, kappa = u.shape
+    contents = checks.array("contents", contents, None, s * kappa)
+    checks.integer("the number of steps of contents", len(contents), least=s + 1)
+    memory = contents.reshape(-1, s, kappa)
+    below = [abs(memory[t - 1, : s - t]).max() for t in range(1, s)]
+    return Hops(
+        empty=max(below, default=0.0),
+        written=abs(memory[:s, -1] - u).max(),
+        carried=abs(memory[1:, :-1] - memory[:-1, 1:]).max(initial=0.0),
+        returned=abs(memory[s:, -1] - memory[s - 1 : -1, 0]).max(),
+    )
 
 
 def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.ndarray, " steps"]:

@@ -65,7 +65,7 @@ class Tiny:
         chapters = "".join(f"- file: {f}\n" for f in ("notebooks/tiny", "claims", "run-times"))
         toc = f"format: jb-book\nroot: intro\nchapters:\n{chapters}"
         (folder / "book/_toc.yml").write_text(toc)
-        (folder / "book/intro.md").write_text("# Tiny\n\n{numref}`fig-line`\n")
+        (folder / "book/intro.md").write_text("# Tiny\n\n[the line](#fig-line)\n")
 
     def make(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run make in the environment of this very interpreter."""

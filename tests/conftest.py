@@ -1,0 +1,89 @@
+"""What the tests share: one thread, no window, networks whose answers are known."""
+
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from emt import Stage, Task, TrainingConfig, Weights, constructed, repeat_copy, train
+from emt.sweep import one_thread
+from emt.training import Training
+
+matplotlib.use("Agg")
+settings.register_profile("emt", deadline=None, derandomize=True, database=None, max_examples=25)
+settings.load_profile("emt")
+
+BASES = ("orthonormal", "non-orthonormal", "oblique")
+
+
+class Known(NamedTuple):
+    """A network built from memories that are known: ``W_hh = Psi Phi Psi* + R A R*``."""
+
+    task: Task
+    weights: Weights
+    Psi: np.ndarray
+    Psi_dual: np.ndarray
+
+
+def known_network(s=3, kappa=2, spare=4, basis="oblique", seed=0, task=None, radius=0.7) -> Known:
+    """Build a network with `spare` decaying modes beside its memories.
+
+    The decaying modes are orthogonal to the memories unless the basis is oblique.
+    """
+    rng = np.random.default_rng(seed)
+    task = task or repeat_copy(s, kappa)
+    n = task.s * task.kappa
+    H = n + spare
+    B, _ = np.linalg.qr(rng.normal(size=(H, H)))
+    if basis != "orthonormal":
+        end = H if basis == "oblique" else n
+        B[:, :end] = B[:, :end] @ (np.eye(end) + 0.5 * rng.normal(size=(end, end)) / np.sqrt(end))
+    dual = np.linalg.inv(B)
+    A = rng.normal(size=(spare, spare))
+    if spare:
+        A *= radius / abs(np.linalg.eigvals(A)).max()
+    Psi, Psi_dual = B[:, :n], dual[:n]
+    w = constructed(task, Psi, Psi_dual)
+    weights = Weights(w.W_hh + B[:, n:] @ A @ dual[n:], w.W_uh, w.W_r)
+    return Known(task, weights, Psi, Psi_dual)
+
+
+@pytest.fixture(scope="session")
+def known():
+    """Return the builder of networks with known memories."""
+    return known_network
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    one_thread()
+
+
+class Trained(NamedTuple):
+    """A learned network and what it was learned with."""
+
+    task: Task
+    config: TrainingConfig
+    training: Training
+    weights: Weights
+
+
+@pytest.fixture(scope="session")
+def trained() -> Trained:
+    """Train one small network on repeat copy; about three seconds."""
+    task = repeat_copy(4, 2)
+    stages = Stage(8, 150, 1e-2), Stage(24, 150, 4e-3)
+    config = TrainingConfig(hidden=16, write_scale=0.1, stages=stages, batch=32)
+    result = train(task, config, progress=False)
+    return Trained(task, config, result, result.weights)
+
+
+@pytest.fixture(scope="session")
+def noise() -> Weights:
+    """Return a network of random weights with a bias: no symmetry hides a mistake."""
+    rng = np.random.default_rng(7)
+    H, kappa = 7, 3
+    shapes = (H, H), (H, kappa), (kappa, H), (H,)
+    return Weights(*(0.6 * rng.normal(size=shape) for shape in shapes))

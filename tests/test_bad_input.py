@@ -1,0 +1,356 @@
+"""Bad input to each public function: a ValueError names the argument, what it was, must be."""
+
+from functools import partial
+
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+from conftest import known_network
+
+import emt
+from emt import (
+    Stage,
+    Task,
+    TrainingConfig,
+    VariableMemories,
+    Weights,
+    basis,
+    checks,
+    elman,
+    spectrum,
+    store,
+)
+from emt import variable_memories as vm
+from emt.record import record
+from emt.training import three_stages
+
+NAN, INF = float("nan"), float("inf")
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_shape_hook():
+    """Silence the hook, whose own errors would come first."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def spoilt(value, *shape):
+    result = np.ones(shape)
+    result.flat[-1] = value
+    return result
+
+
+NET = known_network(3, 2, 4)
+TASK, W = NET.task, NET.weights
+SMALL = Weights(*(RNG.normal(size=n) for n in ((5, 5), (5, 2), (2, 5))))
+MEMORIES = VariableMemories(NET.Psi, NET.Psi_dual, np.ones((6, 2), int))
+SPACE = vm.NonMemorySpace(np.zeros((10, 4)), np.zeros(4), 4)
+DEPENDENT = np.ones((3, 2))
+SINGULAR = np.ones((10, 10))
+ROTATED = Weights(np.eye(10), W.W_uh, W.W_r)
+
+
+def rnn(**options):
+    return torch.nn.RNN(2, 3, **options), torch.nn.Linear(3, 2, bias=False)
+
+
+# What is done: the call, then parts of the message.
+TABLE = {
+    "Task": [
+        (lambda: Task(0, 2, TASK.F), "s must be", "at least 1", "not 0"),
+        (lambda: Task(-3, 2, TASK.F), "s must be", "not -3"),
+        (lambda: Task(2.0, 2, TASK.F), "s must be", "whole number", "not 2.0"),
+        (lambda: Task(True, 2, np.ones((1, 2, 2))), "s must be", "not True"),
+        (lambda: Task("3", 2, TASK.F), "s must be", "not '3'"),
+        (lambda: Task(3, 0, TASK.F), "kappa must be", "not 0"),
+        (lambda: Task(3, False, TASK.F), "kappa must be", "not False"),
+        (lambda: Task(3, 2, np.ones((2, 3, 2))), "F must have shape (3, 2, 2)", "(2, 3, 2)"),
+        (lambda: Task(3, 2, np.ones((3, 2))), "F must have shape (3, 2, 2)", "(3, 2)"),
+        (lambda: Task(3, 2, spoilt(NAN, 3, 2, 2)), "F must be finite", "nan", "[2, 1, 1]"),
+        (lambda: Task(3, 2, np.full((3, 2, 2), "x")), "F must be an array of real numbers"),
+        (lambda: Task(3, 2, 1j * TASK.F), "F must be an array of real numbers"),
+    ],
+    "repeat_copy": [
+        (lambda: emt.repeat_copy(0, 2), "s must be", "not 0"),
+        (lambda: emt.repeat_copy(2, 0), "kappa must be", "not 0"),
+        (lambda: emt.repeat_copy(True, 2), "s must be", "not True"),
+        (lambda: emt.repeat_copy(2, 1.5), "kappa must be", "not 1.5"),
+    ],
+    "continuation": [
+        (lambda: emt.continuation(TASK, np.ones((2, 2)), 4), "x must have shape (..., 3, 2)"),
+        (lambda: emt.continuation(TASK, np.ones(2), 4), "x must have shape", "not (2,)"),
+        (lambda: emt.continuation(TASK, spoilt(INF, 3, 2), 4), "x must be finite", "inf"),
+        (lambda: emt.continuation(TASK, np.ones((3, 2)), 0), "steps must be", "not 0"),
+        (lambda: emt.continuation(TASK, np.ones((3, 2)), True), "steps must be", "not True"),
+    ],
+    "random_bits": [
+        (lambda: emt.random_bits(TASK, 0, RNG), "sequences must be", "not 0"),
+        (lambda: emt.random_bits(TASK, 2.0, RNG), "sequences must be", "not 2.0"),
+    ],
+    "with_silence": [
+        (lambda: emt.with_silence(np.ones(3), 2), "u must have shape", "not (3,)"),
+        (lambda: emt.with_silence(spoilt(NAN, 3, 2), 2), "u must be finite", "nan"),
+        (lambda: emt.with_silence(np.ones((3, 2)), -1), "steps must be", "least 0", "not -1"),
+    ],
+    "bitmap": [
+        (lambda: emt.bitmap("3141", 15), "s must be at least 4 * 4", "'3141'", "not 15"),
+        (lambda: emt.bitmap("", 16), "text must be digits and letters", "not ''"),
+        (lambda: emt.bitmap("a-b", 16), "text must be digits and letters", "not 'a-b'"),
+        (lambda: emt.bitmap("1", 16, kappa=4), "kappa must be", "at least 5", "not 4"),
+        (lambda: emt.bitmap("1", 0), "s must be", "not 0"),
+        (lambda: emt.bitmap("1", 16.0), "s must be", "not 16.0"),
+    ],
+    "Weights": [
+        (lambda: Weights(np.ones((3, 2)), W.W_uh, W.W_r), "W_hh must have shape", "(3, 2)"),
+        (lambda: Weights(W.W_hh, W.W_uh[:4], W.W_r), "W_uh must have shape (10, any)", "(4, 2)"),
+        (lambda: Weights(W.W_hh, W.W_uh, W.W_r.T), "W_r must have shape (2, 10)", "(10, 2)"),
+        (lambda: Weights(W.W_hh, W.W_uh, W.W_r, np.ones(9)), "b must have shape (10)", "(9,)"),
+        (lambda: Weights(spoilt(NAN, 10, 10), W.W_uh, W.W_r), "W_hh must be finite", "nan"),
+        (lambda: Weights(W.W_hh, spoilt(INF, 10, 2), W.W_r), "W_uh must be finite", "inf"),
+        (lambda: Weights(W.W_hh, W.W_uh, spoilt(NAN, 2, 10)), "W_r must be finite", "[1, 9]"),
+        (lambda: Weights(W.W_hh, W.W_uh, W.W_r, spoilt(NAN, 10)), "b must be finite", "[9]"),
+        (lambda: Weights(None, W.W_uh, W.W_r), "W_hh must"),
+    ],
+    "run": [
+        (lambda: emt.run(W, np.ones((4, 3))), "u must have shape (..., any, 2)", "(4, 3)"),
+        (lambda: emt.run(W, np.ones(2)), "u must have shape", "not (2,)"),
+        (lambda: emt.run(W, spoilt(NAN, 4, 2)), "u must be finite", "nan"),
+        (lambda: emt.run(W, np.ones((0, 2))), "steps of u must be", "at least 1", "not 0"),
+        (lambda: list(elman.states(W, np.ones((4, 3)))), "u must have shape", "(4, 3)"),
+        (lambda: list(elman.states(W, spoilt(INF, 4, 2))), "u must be finite", "inf"),
+    ],
+    "sample_states": [
+        (lambda: emt.sample_states(W, emt.repeat_copy(3, 1), 4), "kappa = 1", "not 2"),
+        (lambda: emt.sample_states(W, TASK, -1), "steps must be", "not -1"),
+        (lambda: emt.sample_states(W, TASK, 4, 0), "sequences must be", "not 0"),
+    ],
+    "accuracy": [
+        (partial(f, W, emt.repeat_copy(3, 1)), "weights must have kappa = 1", "not 2")
+        for f in (emt.accuracy, emt.correct_bits, partial(emt.accuracy_around, step=1))
+    ]
+    + [
+        (lambda f=f, k=k: f(W, TASK, **k), *parts)
+        for f in (emt.accuracy, emt.correct_bits)
+        for k, *parts in (
+            ({"first": 0}, "first must be", "not 0"),
+            ({"first": 5, "last": 4}, "last must be", "at least 5", "not 4"),
+            ({"sequences": 0}, "sequences must be", "not 0"),
+            ({"last": True}, "last must be", "not True"),
+        )
+    ]
+    + [(lambda: emt.accuracy_around(W, TASK, 0), "must be", "at least 1", "not 0")],
+    "from_torch": [
+        (lambda: emt.from_torch(*rnn(num_layers=2)), "rnn must have one layer"),
+        (lambda: emt.from_torch(*rnn(bidirectional=True)), "rnn must have one", "direction"),
+        (lambda: emt.from_torch(*rnn(nonlinearity="relu")), "rnn must use tanh", "'relu'"),
+        (lambda: emt.from_torch(rnn()[0], torch.nn.Linear(3, 2)), "readout must have no bias"),
+        (
+            lambda: emt.from_torch(rnn()[0], torch.nn.Linear(4, 2, bias=False)),
+            "W_r must have shape (2, 3)",
+            "(2, 4)",
+        ),
+    ],
+    "basis": [
+        (lambda: basis.dual(DEPENDENT), "vectors must be linearly independent", "2", "rank 1"),
+        (lambda: basis.dual(np.ones(3)), "vectors must have shape", "(3,)"),
+        (lambda: basis.dual(spoilt(NAN, 3, 2)), "vectors must be finite", "nan"),
+        (lambda: basis.orthogonal_projector(DEPENDENT), "vectors must be", "rank 1"),
+        (lambda: basis.orthogonal_projector(spoilt(INF, 3, 2)), "vectors must be finite"),
+        (lambda: basis.complement(np.ones(3)), "covectors must have shape", "(3,)"),
+        (lambda: basis.complement(spoilt(NAN, 2, 3)), "covectors must be finite"),
+        (lambda: basis.in_basis(np.eye(3), np.eye(2)), "basis must have shape (3, 3)", "(2, 2)"),
+        (lambda: basis.in_basis(np.eye(3), np.ones((3, 3))), "basis must be linearly"),
+        (lambda: basis.in_basis(np.ones((3, 2)), np.eye(3)), "W must have shape", "(3, 2)"),
+        (lambda: basis.in_basis(spoilt(NAN, 3, 3), np.eye(3)), "W must be finite"),
+    ]
+    + [
+        (partial(f, *arguments), *parts)
+        for f in (basis.invariant_subspaces, basis.spectral_projector)
+        for arguments, *parts in (
+            ((np.ones((3, 2)),), "W must have shape (3, 3)", "(3, 2)"),
+            ((spoilt(NAN, 3, 3),), "W must be finite", "nan"),
+            ((np.eye(3), -0.5), "threshold must be", "[0.0, inf]", "-0.5"),
+            ((np.eye(3), NAN), "threshold must be", "nan"),
+            ((np.eye(3), "high"), "threshold must be", "'high'"),
+        )
+    ],
+    "empty": [
+        (lambda: Weights(np.ones((0, 0)), np.ones((0, 2)), np.ones((2, 0))), "W_hh must", "(0, 0)"),
+        (lambda: Weights(W.W_hh, np.ones((10, 0)), np.ones((0, 10))), "W_uh must", "(10, 0)"),
+        (lambda: vm.agreement(np.ones(0), np.ones(0)), "theory must"),
+        (lambda: vm.non_memory_space(MEMORIES, np.ones((0, 10))), "h must be", "not 0"),
+    ],
+    "constructed": [
+        (lambda: emt.constructed(TASK, np.ones((8, 5))), "Psi must have shape (any, 6)", "(8, 5)"),
+        (lambda: emt.constructed(TASK, np.ones((8, 6))), "linearly independent", "rank 1"),
+        (lambda: emt.constructed(TASK, np.eye(4, 6)), "linearly independent", "rank 4"),
+        (lambda: emt.constructed(TASK, spoilt(NAN, 8, 6)), "Psi must be finite", "nan"),
+        (lambda: emt.constructed(TASK, NET.Psi, NET.Psi), "Psi_dual must have shape (6, 10)"),
+        (lambda: emt.constructed(TASK, NET.Psi, 2 * NET.Psi_dual), "Psi_dual @ Psi = I", "1.0e+00"),
+    ],
+    "TrainingConfig": [
+        (partial(TrainingConfig, **{name: value}), f"{name} must be", f"not {value!r}")
+        for name, value in (
+            ("hidden", 0),
+            ("hidden", 12.0),
+            ("hidden", True),
+            ("seed", -1),
+            ("seed", 0.5),
+            ("initialisation", "zeros"),
+            ("write_scale", 0.0),
+            ("write_scale", -0.1),
+            ("write_scale", NAN),
+            ("write_scale", True),
+            ("clip", 0.0),
+            ("clip", INF),
+            ("batch", 0),
+            ("warmup", -1),
+        )
+    ]
+    + [
+        (partial(TrainingConfig, stages=(Stage(*stage),)), f"{name} must be", f"not {value!r}")
+        for stage, name, value in (
+            ((0, 1, 0.1), "horizon", 0),
+            ((1, 0, 0.1), "steps", 0),
+            ((1, 1, -0.1), "learning_rate", -0.1),
+            ((1, 1, NAN), "learning_rate", NAN),
+            ((True, 1, 0.1), "horizon", True),
+        )
+    ]
+    + [
+        (lambda: TrainingConfig(stages=three_stages(-1.0)), "learning_rate must be", "not -1.0"),
+        (lambda: emt.untrained(TASK, TrainingConfig(hidden=1)), "hidden must be", "kappa = 2", "1"),
+    ],
+    "spectrum": [
+        (lambda: spectrum.roots_of_unity(0, 2), "s must be", "not 0"),
+        (lambda: spectrum.roots_of_unity(2, 0), "kappa must be", "not 0"),
+        (lambda: spectrum.compare(W.W_hh, 0, 2), "s must be", "not 0"),
+        (lambda: spectrum.compare(W.W_hh, 3, True), "kappa must be", "not True"),
+        (lambda: spectrum.compare(np.ones((10, 9)), 3, 2), "W_hh must have shape", "(10, 9)"),
+        (lambda: spectrum.compare(spoilt(NAN, 10, 10), 3, 2), "W_hh must be finite", "nan"),
+        (lambda: spectrum.compare(np.eye(5), 3, 2), "W_hh must", "s * kappa = 6", "not 5"),
+        (lambda: spectrum.compare(W.W_hh, 3, 2, -1.0), "threshold must be", "not -1.0"),
+    ],
+    "Algorithm 1": [
+        (partial(f, *arguments, **options), *parts)
+        for f in (emt.corrected, emt.as_printed)
+        for arguments, options, *parts in (
+            ((W, 0), {}, "s must be", "not 0"),
+            ((W, True), {}, "s must be", "not True"),
+            ((W, 3, -0.1), {}, "alpha must be", "[0.0, 1.0]", "not -0.1"),
+            ((W, 3, 1.1), {}, "alpha must be", "[0.0, 1.0]", "not 1.1"),
+            ((W, 3, NAN), {}, "alpha must be", "not nan"),
+            ((W, 3, "write"), {}, "alpha must be", "not 'write'"),
+            ((W, 3, True), {}, "alpha must be", "not True"),
+            ((SMALL, 3), {}, "weights must", "s * kappa = 6", "not 5"),
+            ((W, 3), {"threshold": 1.5}, "threshold = 1.5", "0 long-lived", "s * kappa = 6"),
+            ((W, 3), {"threshold": -1.0}, "threshold must be", "not -1.0"),
+        )
+    ]
+    + [
+        (lambda: emt.as_printed(W, 3, 0.5, "inverse"), "must be one of", "transpose", "'inverse'"),
+        (lambda: vm.read_dual(W, 3, "inverse"), "kind must be one of", "dual", "'inverse'"),
+        (lambda: vm.read_dual(W, 2, "dual"), "6 long-lived", "s * kappa = 4"),
+        (lambda: vm.read_dual(W, 0), "s must be", "not 0"),
+        (lambda: emt.corrected(ROTATED, 3), "10 long-lived", "s * kappa = 6"),
+        (lambda: emt.corrected(W, 2), "6 long-lived", "s * kappa = 4"),
+        (lambda: emt.as_printed(ROTATED, 3, removal=False), "linearly independent", "rank 2"),
+    ],
+    "blocks": [
+        (partial(f, *arguments), "s must be", "at least 1", "not 0")
+        for f, arguments in (
+            (vm.forward_blocks, (W, 0)),
+            (vm.read_covectors, (W, 0)),
+            (vm.backward_blocks, (W, 0, W.W_uh)),
+            (vm.read_write_product, (W, 0)),
+        )
+    ]
+    + [
+        (lambda: vm.backward_blocks(W, 3, W.W_r), "W_r_star must have shape (10, 2)", "(2, 10)"),
+        (lambda: vm.backward_blocks(W, 3, spoilt(NAN, 10, 2)), "W_r_star must be finite"),
+        (lambda: vm.impulse_response(W, 0), "steps must be", "not 0"),
+        (lambda: vm.norms_of_powers(np.ones((3, 2)), 4), "block must have shape (3, 3)"),
+        (lambda: vm.norms_of_powers(spoilt(NAN, 2, 2), 4), "block must be finite"),
+        (lambda: vm.norms_of_powers(np.eye(2), 0), "steps must be", "not 0"),
+    ],
+    "VariableMemories": [
+        (
+            lambda: VariableMemories(NET.Psi, NET.Psi, MEMORIES.labels),
+            "Psi_dual must have shape (6, 10)",
+        ),
+        (
+            lambda: VariableMemories(NET.Psi, 2 * NET.Psi_dual, MEMORIES.labels),
+            "Psi_dual @ Psi = I",
+            "off by 1.0e+00",
+        ),
+        (
+            lambda: VariableMemories(NET.Psi, NET.Psi_dual, np.ones((5, 2), int)),
+            "labels must have shape (6, 2)",
+            "(5, 2)",
+        ),
+        (
+            lambda: VariableMemories(spoilt(NAN, 10, 6), NET.Psi_dual, MEMORIES.labels),
+            "Psi must be finite",
+        ),
+        (lambda: vm.contents(MEMORIES, np.ones((4, 9))), "h must have shape (..., 10)", "(4, 9)"),
+        (lambda: vm.contents(MEMORIES, spoilt(NAN, 4, 10)), "h must be finite"),
+        (
+            lambda: vm.non_memory_space(MEMORIES, np.ones((4, 9))),
+            "h must have shape (any, 10)",
+            "(4, 9)",
+        ),
+        (lambda: vm.non_memory_space(MEMORIES, np.ones(10)), "h must have shape", "(10,)"),
+        (lambda: vm.non_memory_space(MEMORIES, spoilt(INF, 4, 10)), "h must be finite"),
+        (lambda: vm.learned_interactions(W, MEMORIES, SPACE), "linearly independent", "rank 6"),
+        (lambda: vm.learned_interactions(SMALL, MEMORIES, SPACE), "must have shape (5, 5)"),
+    ],
+    "comparisons": [
+        (lambda: vm.agreement(np.ones(3), np.ones(2)), "measured must have shape (2)", "(3,)"),
+        (lambda: vm.agreement(spoilt(NAN, 2), np.ones(2)), "measured must be finite"),
+        (lambda: vm.agreement(np.ones(2), spoilt(INF, 2)), "theory must be finite"),
+        (lambda: vm.agreement(np.ones(2), np.zeros(2)), "theory must not be zero"),
+        (lambda: vm.wrap_around(np.eye(5), TASK), "Phi_learned must have shape (6, 6)", "(5, 5)"),
+        (lambda: vm.wrap_around(spoilt(NAN, 6, 6), TASK), "Phi_learned must be finite"),
+        (lambda: vm.hops(np.ones((9, 5)), np.ones((3, 2))), "contents must have shape (any, 6)"),
+        (lambda: vm.hops(np.ones((3, 6)), np.ones((3, 2))), "steps of contents must", "not 3"),
+        (lambda: vm.hops(np.ones((9, 6)), np.ones(6)), "u must have shape", "(6,)"),
+    ],
+    "record": [
+        (lambda: record("a.b", True), "must be a number", "True"),
+        (lambda: record("a.b", "high"), "must be a number", "'high'"),
+        (lambda: record("a.b", 1j), "must be a number", "1j"),
+        (lambda: record("a.b", np.ones(2)), "must be a number"),
+        (lambda: record("a.b", 1.0, control=0.5), "a.b", "range"),
+    ],
+}
+CASES = [
+    pytest.param(call, parts, id=f"{name} {number}")
+    for name, cases in TABLE.items()
+    for number, (call, *parts) in enumerate(cases)
+]
+
+
+@pytest.mark.parametrize("call, parts", CASES)
+def test_bad_input_is_named(call, parts):
+    with pytest.raises(ValueError) as caught:
+        call()
+    message = str(caught.value)
+    assert all(part in message for part in parts), message
+
+
+def test_numpys_whole_numbers_are_whole_numbers():
+    task, config = emt.repeat_copy(np.int64(3), 2), TrainingConfig(hidden=np.int64(128))
+    assert store.key(task, config) == store.key(TASK, TrainingConfig())
+
+
+def test_the_valid_neighbours_pass():
+    emt.corrected(W, 3, 0.5)
+    emt.corrected(W, 3, 0)
+    emt.as_printed(ROTATED, 1)
+    assert checks.integer("n", np.int64(3)) == 3 and checks.real("x", np.float32(0.5)) == 0.5
+    assert emt.with_silence(np.ones((3, 2)), 0).shape == (3, 2)
+    basis.orthogonal_projector(np.ones((3, 0)))
+    TrainingConfig(seed=0, warmup=0, stages=(Stage(1, 1, 0.0),))

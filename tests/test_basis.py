@@ -1,0 +1,114 @@
+"""Duals, projectors and invariant subspaces against dense algebra."""
+
+import numpy as np
+import pytest
+from conftest import BASES
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emt.basis import (
+    LIVE,
+    complement,
+    dual,
+    in_basis,
+    invariant_subspaces,
+    orthogonal_projector,
+    spectral_projector,
+)
+
+networks = {
+    "s": st.integers(1, 4),
+    "kappa": st.integers(1, 3),
+    "spare": st.integers(0, 5),
+    "basis": st.sampled_from(BASES),
+    "seed": st.integers(0, 999),
+}
+
+
+def columns(H, n, seed=0):
+    return np.random.default_rng(seed).normal(size=(H, n))
+
+
+def contour_projector(W, radius=LIVE - 0.1, points=600):
+    """I minus the integral of the resolvent around the modes inside the circle."""
+    z = radius * np.exp(2j * np.pi * (np.arange(points) + 0.5) / points)
+    resolvents = np.linalg.inv(z[:, None, None] * np.eye(len(W)) - W)
+    return np.eye(len(W)) - (z[:, None, None] * resolvents).mean(axis=0).real
+
+
+def eigenvector_projector(W, threshold=LIVE):
+    values, V = np.linalg.eig(W)
+    return (V @ np.diag(abs(values) > threshold) @ np.linalg.inv(V)).real
+
+
+@given(st.integers(1, 5), st.integers(0, 4), st.integers(0, 99))
+def test_dual_is_the_normal_equations(n, spare, seed):
+    V = columns(n + spare, n, seed)
+    expected = np.linalg.inv(V.T @ V) @ V.T
+    np.testing.assert_allclose(dual(V), expected, atol=1e-9 * abs(expected).max() ** 2)
+
+
+@given(**networks)
+def test_spectral_projector_is_psi_psi_dual(known, s, kappa, spare, basis, seed):
+    net = known(s, kappa, spare, basis, seed)
+    W, expected = net.weights.W_hh, net.Psi @ net.Psi_dual
+    P = spectral_projector(W)
+    np.testing.assert_allclose(P, expected, atol=1e-9)
+    np.testing.assert_allclose(contour_projector(W), expected, atol=1e-8)
+    np.testing.assert_allclose(P @ W, W @ P, atol=1e-9)
+    oblique = basis == "oblique" and spare > 0
+    assert (abs(P - P.T).max() > 1e-6) == oblique
+
+
+@pytest.mark.parametrize("threshold, rank", [(0.0, 4), (0.6, 3), (1.5, 1), (4.0, 0)])
+def test_threshold_decides_what_lives(threshold, rank):
+    B = columns(4, 4)
+    W = B @ np.diag([0.5, -1.0, 3.0, 1.0]) @ np.linalg.inv(B)
+    P = spectral_projector(W, threshold)
+    assert np.trace(P) == pytest.approx(rank)
+    np.testing.assert_allclose(P, eigenvector_projector(W, threshold), atol=1e-9)
+
+
+@given(**networks)
+def test_invariant_subspaces_are_invariant_and_span_the_memories(
+    known, s, kappa, spare, basis, seed
+):
+    net = known(s, kappa, spare, basis, seed)
+    W, n = net.weights.W_hh, s * kappa
+    right, left = invariant_subspaces(W)
+    for Q, matrix, memories in ((right, W, net.Psi), (left.T, W.T, net.Psi_dual.T)):
+        assert Q.shape == (len(W), n)
+        np.testing.assert_allclose(Q.T @ Q, np.eye(n), atol=1e-10)
+        np.testing.assert_allclose(matrix @ Q, Q @ (Q.T @ matrix @ Q), atol=1e-9)
+        np.testing.assert_allclose(Q @ (Q.T @ memories), memories, atol=1e-9)
+
+
+def test_defective_modes_have_a_projector_too():
+    jordan = np.array([[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0.5, 1], [0, 0, 0, 0.5]])
+    B = columns(4, 4)
+    expected = B @ np.diag([1, 1, 0, 0]) @ np.linalg.inv(B)
+    P = spectral_projector(B @ jordan @ np.linalg.inv(B), threshold=0.8)
+    np.testing.assert_allclose(P, expected, atol=1e-9)
+
+
+def test_orthogonal_projector_is_the_normal_equations():
+    V = columns(6, 3)
+    np.testing.assert_allclose(
+        orthogonal_projector(V), V @ np.linalg.inv(V.T @ V) @ V.T, atol=1e-12
+    )
+    np.testing.assert_array_equal(orthogonal_projector(np.zeros((3, 0))), np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize("rank, rows", [(2, 2), (2, 4), (5, 5)])
+def test_complement_is_what_the_covectors_do_not_see(rank, rows):
+    covectors = columns(rows, rank, 1) @ columns(rank, 5, 2)
+    N = complement(covectors)
+    assert N.shape == (5, 5 - rank)
+    np.testing.assert_allclose(covectors @ N, 0, atol=1e-12)
+    np.testing.assert_allclose(N.T @ N, np.eye(5 - rank), atol=1e-12)
+
+
+def test_in_basis_is_a_similarity():
+    W, B = columns(4, 4, 1), columns(4, 4, 2)
+    np.testing.assert_allclose(in_basis(W, B), np.linalg.inv(B) @ W @ B, atol=1e-10)
+    np.testing.assert_allclose(in_basis(W, B)[:, 0], np.linalg.solve(B, W @ B[:, 0]), atol=1e-10)

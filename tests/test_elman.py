@@ -1,0 +1,176 @@
+"""Elman networks against a loop over units, torch, and counting by hand."""
+
+import inspect
+from math import tanh
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from emt import (
+    Weights,
+    accuracy,
+    accuracy_around,
+    continuation,
+    correct_bits,
+    from_torch,
+    random_bits,
+    repeat_copy,
+    run,
+    to_torch,
+    with_silence,
+)
+from emt.elman import Accuracy, states
+
+
+def identity(x):
+    return x
+
+
+def unbiased(w: Weights) -> Weights:
+    return Weights(w.W_hh, w.W_uh, w.W_r)
+
+
+def unit_by_unit(w: Weights, u: np.ndarray) -> np.ndarray:
+    b = np.zeros(w.hidden) if w.b is None else w.b
+    h, history = [0.0] * w.hidden, []
+    for inputs in u:
+        h = [
+            tanh(
+                sum(w.W_hh[i, j] * h[j] for j in range(w.hidden))
+                + sum(w.W_uh[i, k] * inputs[k] for k in range(w.kappa))
+                + b[i]
+            )
+            for i in range(w.hidden)
+        ]
+        history.append(h)
+    return np.array(history)
+
+
+def test_shapes_are_checked_in_tests():
+    assert inspect.unwrap(run) is not run
+
+
+@pytest.mark.parametrize("strip", [identity, unbiased], ids=["bias", "no bias"])
+def test_states_are_equation_6_unit_by_unit(noise, strip):
+    w = strip(noise)
+    u = np.random.default_rng(0).normal(size=(2, 5, 3))
+    h, y = run(w, u)
+    for n in range(2):
+        expected = unit_by_unit(w, u[n])
+        np.testing.assert_allclose(h[n], expected, atol=1e-12)
+        np.testing.assert_allclose(y[n], [w.W_r @ h_t for h_t in expected], atol=1e-12)
+    np.testing.assert_array_equal(np.stack(list(states(w, u)), axis=1), h)
+
+
+def test_the_linear_network_superposes_its_inputs(noise):
+    w = unbiased(noise)
+    u = np.random.default_rng(0).normal(size=(6, 3))
+    h, _ = run(w, u, identity)
+    for t in range(1, 7):
+        paths = [np.linalg.matrix_power(w.W_hh, t - k) @ w.W_uh @ u[k - 1] for k in range(1, t + 1)]
+        np.testing.assert_allclose(h[t - 1], sum(paths), atol=1e-10)
+
+
+def test_batch_axes_are_free(noise):
+    u = np.random.default_rng(0).normal(size=(2, 3, 4, 3))
+    h, y = run(noise, u)
+    assert h.shape == (2, 3, 4, 7) and y.shape == (2, 3, 4, 3)
+    np.testing.assert_allclose(h[1, 2], run(noise, u[1, 2])[0], atol=1e-14)
+
+
+@pytest.mark.parametrize("strip", [identity, unbiased], ids=["bias", "no bias"])
+def test_torch_computes_the_same(noise, strip):
+    w = strip(noise)
+    u = np.random.default_rng(0).normal(size=(4, 6, 3))
+    rnn, readout = to_torch(w)
+    with torch.no_grad():
+        h, _ = rnn(torch.tensor(u))
+        y = readout(h)
+    np.testing.assert_allclose(run(w, u)[0], h.numpy(), atol=1e-12)
+    np.testing.assert_allclose(run(w, u)[1], y.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("strip", [identity, unbiased], ids=["bias", "no bias"])
+def test_torch_and_back_is_exact(noise, strip):
+    w = strip(noise)
+    back = from_torch(*to_torch(w))
+    for name, value in vars(w).items():
+        np.testing.assert_array_equal(getattr(back, name), value)
+    assert (back.b is None) == (w.b is None)
+
+
+def test_torchs_two_biases_are_added():
+    torch_state = torch.get_rng_state()
+    rnn = torch.nn.RNN(3, 7, batch_first=True)
+    readout = torch.nn.Linear(7, 3, bias=False)
+    u = torch.randn(2, 5, 3)
+    torch.set_rng_state(torch_state)
+    with torch.no_grad():
+        y = readout(rnn(u)[0]).numpy()
+    np.testing.assert_allclose(run(from_torch(rnn, readout), u.double().numpy())[1], y, atol=1e-6)
+
+
+def test_weights_are_independent_float64_and_frozen(noise):
+    single = Weights(*(value.astype(np.float32) for value in vars(noise).values()))
+    assert {value.dtype for value in vars(single).values()} == {np.dtype("float64")}
+    assert (single.hidden, single.kappa) == (7, 3)
+    with pytest.raises(AttributeError):
+        single.W_hh = 0
+
+
+def by_hand(w, task, first, last, sequences, seed, activation=np.tanh):
+    u = random_bits(task, sequences, np.random.default_rng(seed))
+    _, y = run(w, with_silence(u, last), activation)
+    target = continuation(task, u, last)
+    return [
+        sum(
+            y[n, task.s + step - 1, i] * target[n, step - 1, i] > 0
+            for n in range(sequences)
+            for i in range(task.kappa)
+        )
+        for step in range(first, last + 1)
+    ]
+
+
+@pytest.mark.parametrize("first, last", [(1, 1), (1, 9), (4, 9)])
+def test_correct_bits_are_counted_step_by_step(noise, first, last):
+    task = repeat_copy(4, 3)
+    expected = by_hand(noise, task, first, last, 50, 11)
+    np.testing.assert_array_equal(correct_bits(noise, task, first, last, 50, 11), expected)
+    total = accuracy(noise, task, first, last, 50, 11)
+    assert total == (sum(expected), 50 * 3 * (last - first + 1))
+    assert total.value == sum(expected) / total.bits
+    assert 0 < total.value < 1
+
+
+def test_accuracy_tells_right_from_wrong_and_from_nothing(known):
+    task, w = known().task, known().weights
+    size = {"last": 40, "sequences": 30, "activation": identity}
+    assert accuracy(w, task, **size).value == 1
+    assert accuracy(Weights(w.W_hh, w.W_uh, -w.W_r), task, **size).value == 0
+    assert accuracy(Weights(w.W_hh, w.W_uh, 0 * w.W_r), task, **size).value == 0
+
+
+def test_accuracy_around_scores_two_periods_from_the_step_on(noise):
+    task = repeat_copy(4, 3)
+    got = accuracy_around(noise, task, 5)
+    assert got.bits == 64 * 8 * 3
+    assert got.correct == sum(by_hand(noise, task, 5, 12, 64, 20_230_701))
+
+
+def test_evaluation_sequences_are_fixed_unless_asked(noise):
+    task = repeat_copy(4, 3)
+    assert accuracy(noise, task, last=9, sequences=99) == accuracy(
+        noise, task, last=9, sequences=99
+    )
+    a, b = (correct_bits(noise, task, last=9, sequences=99, seed=seed) for seed in (1, 2))
+    assert (a != b).any()
+
+
+@pytest.mark.parametrize("correct, bits", [(0, 20), (13, 20), (20, 20)])
+def test_interval_is_clopper_and_pearsons(correct, bits):
+    low = stats.beta.ppf(0.025, correct, bits - correct + 1) if correct else 0.0
+    high = stats.beta.ppf(0.975, correct + 1, bits - correct) if correct < bits else 1.0
+    assert Accuracy(correct, bits).interval == pytest.approx((low, high))

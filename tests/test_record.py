@@ -1,0 +1,158 @@
+"""Claims stop a run that does not bear them out; in IPython they leave their values behind."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from emt.record import ClaimError, record
+
+BROKEN = {
+    "too low": (0.1, (0.2, 0.3), None),
+    "too high": (0.4, (0.2, 0.3), None),
+    "NaN": (np.nan, None, None),
+    "infinite": (np.inf, (0.0, np.inf), None),
+    "NaN with a range": (np.nan, (0.0, 1.0), None),
+    "control inside": (0.25, (0.2, 0.3), 0.21),
+    "one control inside": (0.25, (0.2, 0.3), [0.9, 0.3]),
+    "NaN control": (0.25, (0.2, 0.3), np.nan),
+    "one NaN control": (0.25, (0.2, 0.3), [0.9, np.nan]),
+    "empty range": (0.25, (0.3, 0.2), None),
+}
+HOLDS = {
+    "bare": (0.25, None, None),
+    "inside": (0.25, (0.2, 0.3), None),
+    "at the lower end": (0.2, (0.2, 0.3), None),
+    "at the upper end": (0.3, (0.2, 0.3), None),
+    "unbounded": (7.0, (5.0, np.inf), None),
+    "control outside": (0.25, (0.2, 0.3), 0.31),
+    "controls outside": (0.25, (0.2, 0.3), [0.1, 0.9]),
+}
+SHELL = """
+import io, json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+InteractiveShell.instance()
+from matplotlib import pyplot as plt
+from emt.figures import curves, use_style
+from emt.record import ClaimError, figure, record
+
+use_style()
+
+def drawn(height):
+    fig, ax = plt.subplots()
+    curves(ax, {"line": [0.0, height, 1.0]}, "x", "y")
+    figure("a.figure", fig)
+    assert not plt.get_fignums()
+
+def failing():
+    try:
+        record("a.broken", 2.0, expect=(0.0, 1.0))
+    except ClaimError:
+        pass
+
+shown = {}
+for name, call in {
+    "ranged": lambda: record("a.ranged", 0.25, expect=(0.2, 0.3), control=[0.5, 0.75]),
+    "bare": lambda: record("a.bare", 3),
+    "broken": failing,
+    "figure": lambda: drawn(2.0),
+    "again": lambda: drawn(2.0),
+    "other": lambda: drawn(3.0),
+}.items():
+    with capture_output() as captured:
+        call()
+    shown[name] = [{"data": o.data, "metadata": o.metadata} for o in captured.outputs]
+    assert not captured.stdout, captured.stdout
+json.dump(shown, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    home = tmp_path_factory.mktemp("ipython")
+    done = subprocess.run(
+        [sys.executable, "-c", SHELL],
+        capture_output=True,
+        text=True,
+        env={"IPYTHONDIR": str(home), "MPLBACKEND": "agg", "MPLCONFIGDIR": str(home)},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_a_claim_that_holds_returns_its_value_and_says_nothing(name, capsys):
+    value, expect, control = HOLDS[name]
+    assert record("chapter.claim", value, expect, control) == value
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_claim_that_does_not_hold_stops_and_names_itself(name):
+    value, expect, control = BROKEN[name]
+    with pytest.raises(ClaimError, match=r"chapter\.claim"):
+        record("chapter.claim", value, expect, control)
+
+
+def test_the_message_holds_what_was_measured_and_expected():
+    for value, control in ((0.4, None), (0.25, 0.21)):
+        with pytest.raises(ClaimError) as caught:
+            record("x", value, (0.2, 0.3), control)
+        assert {str(control or value), "0.2", "0.3"} <= set(
+            re.findall(r"\d\.\d+", str(caught.value))
+        )
+
+
+def test_a_control_needs_a_range():
+    with pytest.raises(ValueError, match=r"chapter\.claim.*range"):
+        record("chapter.claim", 1.0, control=2.0)
+
+
+@pytest.mark.parametrize(
+    "value, kind", [(3, int), (np.int64(3), int), (3.0, float), (np.float32(3), float)]
+)
+def test_whole_numbers_stay_whole(value, kind):
+    got = record("x", value)
+    assert got == 3 and type(got) is kind
+
+
+def test_a_notebook_keeps_value_range_and_control(shell):
+    (ranged,), (bare,) = shell["ranged"], shell["bare"]
+    prefix = "application/papermill.record/"
+    assert ranged == {
+        "data": {f"{prefix}text/plain": "0.25"},
+        "metadata": {
+            "scrapbook": {"name": "a.ranged", "mime_prefix": prefix},
+            "record": {
+                "id": "a.ranged",
+                "value": 0.25,
+                "expect": [0.2, 0.3],
+                "control": [0.5, 0.75],
+            },
+        },
+    }
+    assert bare["data"] == {f"{prefix}text/plain": "3"}
+    assert bare["metadata"]["record"] == {
+        "id": "a.bare",
+        "value": 3,
+        "expect": None,
+        "control": None,
+    }
+
+
+def test_a_broken_claim_leaves_nothing(shell):
+    assert shell["broken"] == []
+
+
+def test_a_figure_is_the_same_bytes_twice_and_holds_no_date(shell):
+    (first,), (again,), (other,) = shell["figure"], shell["again"], shell["other"]
+    svg = first["data"]["image/svg+xml"]
+    assert first == again and svg != other["data"]["image/svg+xml"]
+    assert first["metadata"] == {"scrapbook": {"name": "a.figure", "mime_prefix": ""}}
+    assert svg.rstrip().endswith("</svg>") and svg.count("<path") > 3
+    assert "dc:date" not in svg and not re.search(r"\b20\d\d-\d\d-\d\d", svg)

@@ -1,0 +1,212 @@
+"""The store: names, damage, interruptions, and two processes that want the same network."""
+
+import json
+import os
+import time
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save
+
+import emt
+from emt import Stage, Task, TrainingConfig, Weights, repeat_copy, store, training
+from emt.sweep import sweep
+from emt.training import Training
+
+TASK = repeat_copy(2, 2)
+CONFIG = TrainingConfig(hidden=5, seed=3, batch=4, stages=(Stage(2, 3, 1e-2),))
+OTHER_CONFIGS = {
+    "hidden": 6,
+    "seed": 4,
+    "initialisation": "torch",
+    "write_scale": 0.04,
+    "stages": (Stage(2, 3, 2e-2),),
+    "batch": 5,
+    "clip": 2.0,
+    "warmup": 21,
+}
+OTHER_TASKS = {
+    "s": repeat_copy(3, 2),
+    "kappa": repeat_copy(2, 1),
+    "F": Task(2, 2, 2 * TASK.F),
+    "threshold": replace(TASK, threshold=True),
+}
+
+
+@pytest.fixture
+def result(noise):
+    return Training(noise, np.array([1.0, 0.25, 0.125]))
+
+
+def forbidden(*_):
+    raise AssertionError("trained again")
+
+
+def ask(folder: Path, _) -> bytes:
+    """Ask for one network in a process of its own; training leaves a line behind."""
+
+    def slow(task, config, progress):
+        with open(folder / "log", "a") as log:
+            log.write(f"{os.getpid()}\n")
+        time.sleep(0.4)
+        return Training(emt.untrained(task, config), np.zeros(1))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "train", slow)
+        return store.trained(TASK, CONFIG, folder=folder).weights.W_hh.tobytes()
+
+
+def test_every_field_is_varied_here():
+    assert set(OTHER_CONFIGS) == {field.name for field in fields(TrainingConfig)}
+    assert set(OTHER_TASKS) == {field.name for field in fields(Task)}
+
+
+def test_the_key_depends_on_every_field():
+    keys = {store.key(TASK, CONFIG)}
+    keys |= {store.key(TASK, replace(CONFIG, **{k: v})) for k, v in OTHER_CONFIGS.items()}
+    keys |= {store.key(task, CONFIG) for task in OTHER_TASKS.values()}
+    for place in range(3):
+        stage = list(CONFIG.stages[0])
+        stage[place] *= 3
+        keys.add(store.key(TASK, replace(CONFIG, stages=(Stage(*stage),))))
+    assert len(keys) == 1 + len(OTHER_CONFIGS) + len(OTHER_TASKS) + 3
+
+
+def test_the_key_depends_on_sources_and_versions_only(monkeypatch, tmp_path):
+    first = store.key(TASK, CONFIG)
+    assert store.key(repeat_copy(2, 2), replace(CONFIG)) == first
+    edited = tmp_path / "training.py"
+    edited.write_text("changed")
+    keys = {first}
+    for target, name, value in (
+        (store.torch, "__version__", "0"),
+        (store.np, "__version__", "0"),
+        *((module, "__file__", str(edited)) for module in (store.training, store.elman)),
+        *((module, "__file__", str(edited)) for module in (store.tasks, store.checks)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, value)
+            keys.add(store.key(TASK, CONFIG))
+    assert len(keys) == 7
+
+
+def test_a_network_is_trained_once_and_comes_back_exactly(monkeypatch, tmp_path):
+    first = store.trained(TASK, CONFIG, progress=False, folder=tmp_path / "new")
+    expected = training.train(TASK, CONFIG, progress=False)
+    monkeypatch.setattr(training, "train", forbidden)
+    again = store.trained(TASK, CONFIG, folder=tmp_path / "new")
+    for got in (first, again):
+        np.testing.assert_array_equal(got.loss, expected.loss)
+        for name in ("W_hh", "W_uh", "W_r"):
+            np.testing.assert_array_equal(
+                getattr(got.weights, name), getattr(expected.weights, name)
+            )
+    with pytest.raises(AssertionError, match="trained again"):
+        store.trained(TASK, replace(CONFIG, seed=9), folder=tmp_path / "new")
+
+
+def test_the_environment_names_the_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMT_STORE", str(tmp_path))
+    store.trained(TASK, CONFIG, progress=False)
+    assert [p.stem for p in tmp_path.glob("*.safetensors")] == [store.key(TASK, CONFIG)]
+
+
+def test_a_bias_survives(tmp_path, result):
+    store.write(tmp_path / "x", result, TASK, CONFIG)
+    back = store.load(tmp_path / "x")
+    for name in ("W_hh", "W_uh", "W_r", "b"):
+        np.testing.assert_array_equal(getattr(back.weights, name), getattr(result.weights, name))
+    np.testing.assert_array_equal(back.loss, result.loss)
+
+
+def test_no_bias_stays_none_and_views_are_stored_as_seen(tmp_path, noise):
+    turned = Weights(noise.W_hh.T, noise.W_uh[:, ::-1], noise.W_r)
+    store.write(tmp_path / "x", Training(turned, np.ones(2)[::-1]), TASK, CONFIG)
+    back = store.load(tmp_path / "x").weights
+    assert back.b is None
+    np.testing.assert_array_equal(back.W_hh, noise.W_hh.T)
+    np.testing.assert_array_equal(back.W_uh, noise.W_uh[:, ::-1])
+
+
+def test_the_metadata_say_what_it_is(tmp_path, result):
+    store.write(tmp_path / "x", result, TASK, CONFIG)
+    with safe_open(tmp_path / "x", framework="numpy") as file:
+        described = json.loads(file.metadata()["description"])
+    assert (
+        TrainingConfig(
+            **{
+                **described["config"],
+                "stages": tuple(Stage(*x) for x in described["config"]["stages"]),
+            }
+        )
+        == CONFIG
+    )
+    task = Task(**{**described["task"], "F": np.array(described["task"]["F"])})
+    np.testing.assert_array_equal(task.F, TASK.F)
+    assert (task.s, task.kappa, task.threshold) == (2, 2, False)
+
+
+@pytest.mark.parametrize("interruption", [OSError, KeyboardInterrupt])
+def test_an_interrupted_write_leaves_nothing(monkeypatch, tmp_path, result, interruption):
+    def interrupted(*_):
+        raise interruption
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(interruption):
+            store.write(tmp_path / "x", result, TASK, CONFIG)
+        assert list(tmp_path.iterdir()) == []
+        with pytest.raises(interruption):
+            store.trained(TASK, CONFIG, progress=False, folder=tmp_path)
+        assert [p.suffix for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
+    assert len(store.trained(TASK, CONFIG, progress=False, folder=tmp_path).loss) == 3
+
+
+def test_an_interrupted_write_leaves_the_old_file(monkeypatch, tmp_path, result):
+    store.write(tmp_path / "x", result, TASK, CONFIG)
+    before = (tmp_path / "x").read_bytes()
+    monkeypatch.setattr(os, "replace", forbidden)
+    with pytest.raises(AssertionError):
+        store.write(tmp_path / "x", Training(result.weights, np.ones(1)), TASK, CONFIG)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [before]
+
+
+def truncated(good):
+    return good[: len(good) * 2 // 3]
+
+
+def without(name, good_arrays):
+    return save({k: v for k, v in good_arrays.items() if k != name})
+
+
+@pytest.mark.parametrize("name", ["truncated", "empty", "garbage", "W_hh", "W_uh", "W_r", "loss"])
+def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
+    path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
+    store.write(path, result, TASK, CONFIG)
+    good = path.read_bytes()
+    arrays = {**vars(result.weights), "loss": result.loss}
+    damage = {"truncated": truncated(good), "empty": b"", "garbage": b"\x07" * 500}
+    path.write_bytes(damage[name] if name in damage else without(name, arrays))
+    for asked in (store.load, lambda p: store.trained(TASK, CONFIG, folder=p.parent)):
+        with pytest.raises(ValueError, match="delete it and rerun") as caught:
+            asked(path)
+        assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name, value", [("W_uh", np.ones((2, 3))), ("b", np.full(7, np.nan))])
+def test_arrays_that_make_no_network_are_damage_too(tmp_path, result, name, value):
+    path = tmp_path / "x"
+    path.write_bytes(save({**vars(result.weights), "loss": result.loss, name: value}))
+    with pytest.raises(ValueError, match="delete it and rerun") as caught:
+        store.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_two_processes_train_it_once(tmp_path):
+    weights = sweep(partial(ask, tmp_path), range(4), workers=2)
+    assert len(set(weights)) == 1 and weights[0]
+    assert len((tmp_path / "log").read_text().split()) == 1

@@ -1,4 +1,4 @@
-"""Checks of arguments: each raises a ``ValueError`` naming the argument, what it was and must be."""
+"""Checks of arguments: a ``ValueError`` names the argument, what it was and what it must be."""
 
 from numbers import Integral, Real
 

@@ -56,15 +56,13 @@ def invariant_subspaces(
     ValueError
         If `W` is not square and finite, or `threshold` is negative.
     """
-    W = checks.array("W", W, None, None)
-    checks.array("W", W, len(W), len(W))
+    W = checks.square("W", W)
     checks.real("threshold", threshold, least=0.0)
 
-    def long_lived(real, imaginary):
-        return np.hypot(real, imaginary) > threshold
-
-    _, Q_right, n = linalg.schur(W, output="real", sort=long_lived)
-    _, Q_left, m = linalg.schur(W.T, output="real", sort=long_lived)
+    (_, Q_right, n), (_, Q_left, m) = (
+        linalg.schur(A, output="real", sort=lambda re, im: np.hypot(re, im) > threshold)
+        for A in (W, W.T)
+    )
     if n != m:
         raise ValueError(
             f"threshold = {threshold} falls on a mode: {n} right but {m} left modes lie above it"
@@ -147,7 +145,7 @@ def in_basis(
     ValueError
         If the shapes disagree or the columns are dependent.
     """
-    W = checks.array("W", W, None, None)
+    W = checks.square("W", W)
     basis = checks.array("basis", basis, len(W), len(W))
     _independent("basis", basis)
     return linalg.solve(basis, W @ basis)

@@ -14,7 +14,8 @@ def integer(name: str, value: int, least: int = 1) -> int:
 
 def real(name: str, value: float, least: float = -np.inf, most: float = np.inf) -> float:
     """Return `value` as a ``float``, which must be finite and lie in [least, most]."""
-    if not isinstance(value, Real) or not np.isfinite(value) or not least <= value <= most:
+    number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    if not number or not np.isfinite(value) or not least <= value <= most:
         raise ValueError(f"{name} must be a finite number in [{least}, {most}], not {value!r}")
     return float(value)
 
@@ -26,11 +27,13 @@ def choice(name: str, value: str, options: tuple[str, ...]) -> str:
     return value
 
 
-def array(name: str, value: np.ndarray, *shape: int | None) -> np.ndarray:
+def array(name: str, value, *shape) -> np.ndarray:
     """Return `value` as a finite float64 array of the given shape.
 
     ``None`` stands for any length; a leading ``...`` admits any leading axes.
     """
+    if np.iscomplexobj(value):
+        raise ValueError(f"{name} must be an array of real numbers, not complex")
     try:
         result = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -45,3 +48,11 @@ def array(name: str, value: np.ndarray, *shape: int | None) -> np.ndarray:
         bad = np.argwhere(~np.isfinite(result))[0].tolist()
         raise ValueError(f"{name} must be finite, but holds {result[tuple(bad)]} at index {bad}")
     return result
+
+
+def square(name: str, value) -> np.ndarray:
+    """Return `value` as a finite float64 matrix with as many rows as columns, at least one."""
+    result = array(name, value, None, None)
+    if not len(result):
+        raise ValueError(f"{name} must have at least one row, not shape {result.shape}")
+    return array(name, result, len(result), len(result))

@@ -47,11 +47,13 @@ class Weights:
 
     def __post_init__(self):
         """Check the record once, here, and hold it in float64."""
-        W_hh = checks.array("W_hh", self.W_hh, None, None)
+        W_hh = checks.square("W_hh", self.W_hh)
         H = len(W_hh)
         W_uh = checks.array("W_uh", self.W_uh, H, None)
+        if not W_uh.shape[1]:
+            raise ValueError(f"W_uh must have at least one column, not shape {W_uh.shape}")
         for name, value in {
-            "W_hh": checks.array("W_hh", W_hh, H, H),
+            "W_hh": W_hh,
             "W_uh": W_uh,
             "W_r": checks.array("W_r", self.W_r, W_uh.shape[1], H),
             "b": None if self.b is None else checks.array("b", self.b, H),

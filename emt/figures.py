@@ -291,10 +291,10 @@ def side_by_side(titles: Sequence[str], height: float = 3.9) -> tuple[Figure, li
     height
         In inches.
     """
-    fig, axes = plt.subplots(1, len(titles), figsize=(WIDE, height))
-    for ax, title in zip(axes, titles, strict=True):
+    fig, axes = plt.subplots(1, len(titles), figsize=(WIDE, height), squeeze=False)
+    for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
-    return fig, list(axes)
+    return fig, list(axes[0])
 
 
 def _memory_ticks(axis, s: int, kappa: int, H: int) -> None:

@@ -23,9 +23,9 @@ class ClaimError(AssertionError):
 
 def record(
     id: str,
-    value: float,
+    value: Real,
     expect: tuple[float, float] | None = None,
-    control: float | Sequence[float] | None = None,
+    control: Real | Sequence[Real] | np.ndarray | None = None,
 ) -> float:
     """Record a value that the book states, and stop if it does not hold.
 
@@ -52,14 +52,14 @@ def record(
     ValueError
         If there is a control but nothing to compare it with.
     """
-    value = _plain(value)
-    controls = [] if control is None else [_plain(c) for c in np.ravel(control)]
+    value = _plain(id, value)
+    controls = [] if control is None else [_plain(id, c) for c in np.ravel(control)]
     if controls and expect is None:
         raise ValueError(f"{id}: a control needs an expected range")
     if not np.isfinite([value, *controls]).all():
         raise ClaimError(f"{id}: the value {value} and its controls {controls} must be finite")
     if expect is not None:
-        low, high = (_plain(bound) for bound in expect)
+        low, high = (_plain(id, bound) for bound in expect)
         if not low <= value <= high:
             raise ClaimError(f"{id}: measured {value}, expected {low} to {high}")
         for c in controls:
@@ -93,9 +93,9 @@ def figure(id: str, fig: Figure) -> None:
     _publish(id, {"image/svg+xml": buffer.getvalue(), "text/plain": f"<figure {id}>"})
 
 
-def _plain(value: float) -> float | int:
+def _plain(id: str, value: Real) -> float | int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.generic)):
-        raise ValueError(f"a recorded value must be a number, not {value!r}")
+        raise ValueError(f"{id}: a recorded value must be a number, not {value!r}")
     return int(value) if isinstance(value, (int, np.integer)) else float(value)
 
 

@@ -87,8 +87,7 @@ def compare(
         If `W_hh` is not a finite square matrix with at least s * kappa rows.
     """
     theory = roots_of_unity(s, kappa)
-    W_hh = checks.array("W_hh", W_hh, None, None)
-    W_hh = checks.array("W_hh", W_hh, len(W_hh), len(W_hh))
+    W_hh = checks.square("W_hh", W_hh)
     if len(W_hh) < len(theory):
         raise ValueError(f"W_hh must have at least s * kappa = {len(theory)} rows, not {len(W_hh)}")
     checks.real("threshold", threshold, least=0.0)

@@ -113,7 +113,7 @@ def load(path: Path) -> Training:
             arrays = {name: file.get_tensor(name) for name in file.keys()}
         loss = arrays.pop("loss")
         return Training(Weights(**arrays), loss)
-    except (SafetensorError, KeyError, TypeError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is damaged or no network ({error}): delete it and rerun"
         ) from None
@@ -122,6 +122,6 @@ def load(path: Path) -> Training:
 def _description(task: Task, config: TrainingConfig) -> str:
     return json.dumps(
         {"task": dataclasses.asdict(task), "config": dataclasses.asdict(config)},
-        default=np.ndarray.tolist,
+        default=lambda number: number.tolist(),
         sort_keys=True,
     )

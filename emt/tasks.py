@@ -165,14 +165,14 @@ def bitmap(text: str, s: int, kappa: int = 5) -> Float[np.ndarray, "s kappa"]:
     ValueError
         If the text does not fit or holds anything but digits and letters.
     """
-    unknown = sorted(set(text.upper()) - set(GLYPHS))
-    if unknown or not text:
+    if not isinstance(text, str) or not text or set(text.upper()) - set(GLYPHS):
         raise ValueError(f"text must be digits and letters, at least one, not {text!r}")
+    text = text.upper()
     if checks.integer("s", s) < 4 * len(text):
         raise ValueError(f"s must be at least 4 * {len(text)} to hold {text!r}, not {s}")
     checks.integer("kappa", kappa, least=5)
     image = -np.ones((s, kappa))
-    for position, character in enumerate(text.upper()):
+    for position, character in enumerate(text):
         rows = [[int(pixel) for pixel in f"{int(row):03b}"] for row in GLYPHS[character]]
         image[4 * position : 4 * position + 3, :5] += 2.0 * np.transpose(rows)
     return image

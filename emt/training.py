@@ -85,8 +85,9 @@ class TrainingConfig:
         checks.integer("hidden", self.hidden)
         checks.integer("seed", self.seed, least=0)
         checks.choice("initialisation", self.initialisation, ("orthogonal", "torch"))
-        checks.real("write_scale", self.write_scale, least=np.finfo(np.float32).tiny)
-        checks.real("clip", self.clip, least=np.finfo(np.float32).tiny)
+        tiny = float(np.finfo(np.float32).tiny)
+        checks.real("write_scale", self.write_scale, least=tiny)
+        checks.real("clip", self.clip, least=tiny)
         checks.integer("batch", self.batch)
         checks.integer("warmup", self.warmup, least=0)
         for stage in self.stages:

@@ -154,6 +154,7 @@ def read_dual(
         If `kind` is unknown, or for ``"dual"`` the number of long-lived modes is not s * kappa.
     """
     checks.choice("kind", kind, READ_DUALS)
+    checks.integer("s", s)
     if kind == "transpose":
         return weights.W_r.T
     if kind == "pseudoinverse":
@@ -219,6 +220,9 @@ def corrected(
     Vectors lie in the right, covectors in the left invariant subspace of the long-lived modes.
     ``Psi_write`` are the projected forward blocks, ``G = Psi*_read Psi_write`` compares them with
     the projected read covectors. alpha = 1 is write-grounded, alpha = 0 read-grounded.
+
+    The forward blocks are the memories of tasks that read the oldest variable alone, such as
+    repeat copy; other tasks need the full recursion (errata, B4).
 
     Parameters
     ----------
@@ -563,8 +567,7 @@ def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.nda
     ValueError
         If `block` is not square and finite, or `steps` is below 1.
     """
-    block = checks.array("block", block, None, None)
-    block = checks.array("block", block, len(block), len(block))
+    block = checks.square("block", block)
     powers = _propagate(block, block, checks.integer("steps", steps))
     return np.array([np.linalg.norm(power, 2) for power in powers])
 

@@ -48,7 +48,9 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
-EXECUTED := $(patsubst $(NOTEBOOKS)/%.md,$(BUILD)/executed/%.ipynb,$(wildcard $(NOTEBOOKS)/*.md))
+# In the order of the table of contents: the first chapter trains what the others wait for.
+CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' $(BOOK)/_toc.yml)
+EXECUTED := $(CHAPTERS:%=$(BUILD)/executed/%.ipynb)
 SOURCES  := $(shell find $(BOOK) $(SCRIPTS) -type f ! -path '*/__pycache__/*' ! -name '.*')
 
 .DELETE_ON_ERROR:

@@ -185,12 +185,12 @@ def _train(task: Task, config: TrainingConfig, progress: bool) -> Training:
 
 def _outputs(W_hh, W_uh, W_r, u, horizon):
     """Eq. (6) over the input phase, then y over `horizon` steps of the output phase."""
-    h = u.new_zeros(len(u), len(W_hh))
+    h, W_hh = u.new_zeros(len(u), len(W_hh)), W_hh.T.contiguous()
     for t in range(u.shape[1]):
-        h = torch.tanh(h @ W_hh.T + u[:, t] @ W_uh.T)
+        h = torch.tanh(h @ W_hh + u[:, t] @ W_uh.T)
     output_phase = []
     for _ in range(horizon):
-        h = torch.tanh(h @ W_hh.T)
+        h = torch.tanh(h @ W_hh)
         output_phase.append(h)
     return torch.stack(output_phase, dim=1) @ W_r.T
 

@@ -360,7 +360,8 @@ def non_memory_space(
     residual = h - contents(memories, h) @ memories.Psi.T
     basis = complement(memories.Psi_dual)
     coordinates = (residual - residual.mean(axis=0)) @ basis
-    _, singular, Vt = linalg.svd(coordinates / np.sqrt(len(h)), full_matrices=True)
+    few = len(h) < basis.shape[1]  # only then is the full matrix of right vectors not the thin one
+    _, singular, Vt = linalg.svd(coordinates / np.sqrt(len(h)), full_matrices=few)
     singular = np.append(singular, np.zeros(basis.shape[1] - len(singular)))
     rounding = 100 * np.finfo(float).eps * np.sqrt(H) * linalg.norm(h) / np.sqrt(len(h))
     reached = singular > rounding

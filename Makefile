@@ -1,5 +1,5 @@
 # The whole project from here: `make book` and `make test` need only Python (>= 3.11), make and
-# a network for the first installation. Every result is a rule with its true dependencies.
+# internet access for the first installation. Every result is a rule with its true dependencies.
 
 BUILD     ?= build
 NOTEBOOKS ?= notebooks
@@ -118,6 +118,7 @@ $(BUILD)/executed/%.ipynb: $(NOTEBOOKS)/%.md $(wildcard emt/*.py emt/*.mplstyle)
 # Built aside, checked, then swapped in: after any failure the old pages are as they were. The page's
 # time is that of the start, so that a file edited during the build is seen by the next make.
 $(BUILD)/html/index.html: $(EXECUTED) $(SOURCES) | $(READY) $(CONFIG)
+	@if test -e $(BUILD)/html.old && ! test -e $(BUILD)/html; then mv $(BUILD)/html.old $(BUILD)/html; fi
 	@rm -rf $(BUILD)/site && mkdir -p $(BUILD)/site && touch $(BUILD)/site/start
 	@$(BIN)/python $(SCRIPTS)/assemble.py $(BOOK) $(BUILD)/executed $(BUILD)/source
 	@$(BIN)/jupyter-book build -q -W -n --keep-going --all --path-output $(BUILD)/site $(BUILD)/source \

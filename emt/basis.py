@@ -8,7 +8,7 @@ from emt import checks
 
 LIVE = 0.99
 """Modes with ``|lambda| > LIVE`` count as long-lived. The paper says ``|lambda| >= 1``, which
-rounding alone breaks, even for an exact network (errata, B7)."""
+rounding alone breaks, even for an exact network."""
 
 
 def dual(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray, "n H"]:
@@ -75,7 +75,7 @@ def spectral_projector(
 ) -> Float[np.ndarray, "H H"]:
     """Return the projector onto the long-lived modes along the others; it commutes with `W`.
 
-    It is oblique unless `W` is normal: that difference is errata row B2.
+    It is oblique unless `W` is normal.
 
     Parameters
     ----------

@@ -205,7 +205,8 @@ def correct_bits(
     h = states(weights, with_silence(u, last), activation)
     steps = (h_t @ weights.W_r.T for t, h_t in enumerate(h, start=1) if t >= task.s + first)
     counts = [
-        np.count_nonzero(np.sign(y) == targets[:, n - 1]) for n, y in enumerate(steps, start=first)
+        np.count_nonzero(np.sign(y) == np.sign(targets[:, n - 1]))
+        for n, y in enumerate(steps, start=first)
     ]
     return np.array(counts)
 
@@ -296,8 +297,13 @@ def from_torch(rnn: "torch.nn.RNN", readout: "torch.nn.Linear") -> Weights:
     Raises
     ------
     ValueError
-        If the RNN has more layers or directions, the readout a bias, or the sizes disagree.
+        If it is another network or has more layers or directions, the readout has a bias, or the
+        sizes disagree.
     """
+    import torch
+
+    if not isinstance(rnn, torch.nn.RNN):
+        raise ValueError(f"rnn must be a torch.nn.RNN, not {type(rnn).__name__}: gates need more")
     if rnn.num_layers != 1 or rnn.bidirectional:
         raise ValueError("rnn must have one layer and one direction: Eq. (6) is one recurrence")
     if rnn.nonlinearity != "tanh":

@@ -90,6 +90,9 @@ class TrainingConfig:
         checks.real("clip", self.clip, least=tiny)
         checks.integer("batch", self.batch)
         checks.integer("warmup", self.warmup, least=0)
+        if not self.stages:
+            raise ValueError("stages must hold at least one stage, not ()")
+        object.__setattr__(self, "stages", tuple(Stage(*stage) for stage in self.stages))
         for stage in self.stages:
             checks.integer("horizon", stage.horizon)
             checks.integer("steps", stage.steps)

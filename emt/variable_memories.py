@@ -92,7 +92,7 @@ def backward_blocks(
     """Propagate ``W_r^*`` by the transpose: ``(W_hh^T)^k W_r^*``; Eq. (15) at alpha = 0.
 
     Block s is ``W_r^*`` itself, Eq. (14). These are covectors, propagated as covectors and used
-    as vectors: right for orthonormal memories only (errata, B5).
+    as vectors: right for orthonormal memories only.
 
     Parameters
     ----------
@@ -198,9 +198,11 @@ def as_printed(
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
     _fits(weights, s)
-    star = read_dual(weights, s, W_r_star, threshold)
+    checks.choice("W_r_star", W_r_star, READ_DUALS)
     Psi = alpha * forward_blocks(weights, s)
-    Psi += (1 - alpha) * backward_blocks(weights, s, star)
+    if alpha < 1.0:
+        star = read_dual(weights, s, W_r_star, threshold)
+        Psi += (1 - alpha) * backward_blocks(weights, s, star)
     if removal:
         right, left = invariant_subspaces(weights.W_hh, threshold)
         if right.shape[1] < Psi.shape[1]:
@@ -215,14 +217,14 @@ def as_printed(
 def corrected(
     weights: Weights, s: int, alpha: float = 1.0, threshold: float = LIVE
 ) -> VariableMemories:
-    """Run the corrected Algorithm 1: ``Psi_alpha = Psi_write G^(alpha-1)`` (errata, B2 and B3).
+    """Run the corrected Algorithm 1: ``Psi_alpha = Psi_write G^(alpha-1)``.
 
     Vectors lie in the right, covectors in the left invariant subspace of the long-lived modes.
     ``Psi_write`` are the projected forward blocks, ``G = Psi*_read Psi_write`` compares them with
     the projected read covectors. alpha = 1 is write-grounded, alpha = 0 read-grounded.
 
     The forward blocks are the memories of tasks that read the oldest variable alone, such as
-    repeat copy; other tasks need the full recursion (errata, B4).
+    repeat copy; other tasks need the full recursion.
 
     Parameters
     ----------
@@ -260,7 +262,7 @@ def corrected(
 def read_write_product(
     weights: Weights, s: int, threshold: float = LIVE
 ) -> Float[np.ndarray, "n n"]:
-    """Return ``G = Psi*_read Psi_write`` in the long-lived subspace; theory says I (errata, B3).
+    """Return ``G = Psi*_read Psi_write`` in the long-lived subspace; theory says I.
 
     It is the block Hankel matrix of the projected impulse response ``W_r W_hh^m P W_uh``.
 
@@ -285,7 +287,7 @@ def read_write_product(
 def normalised(memories: VariableMemories) -> VariableMemories:
     """Scale the vectors to mean column norm 1, and the covectors inversely.
 
-    `Phi_learned` does not change; the blocks between memories and the rest do (errata, B9).
+    `Phi_learned` does not change; the blocks between memories and the rest do.
 
     Parameters
     ----------
@@ -420,10 +422,32 @@ def learned_interactions(
     return Interactions(blocks[:n, :n], blocks[:n, n:], blocks[n:, :n], blocks[n:, n:])
 
 
+def open_network(
+    weights: Weights, memories: VariableMemories, h: Float[np.ndarray, "samples H"]
+) -> Interactions:
+    """Return ``W_hh`` in the basis of the memories and of what they leave of the states `h`.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    memories
+        Its variable memories.
+    h
+        Hidden states from simulations, see `emt.elman.sample_states`.
+
+    Raises
+    ------
+    ValueError
+        As `non_memory_space` and `learned_interactions`.
+    """
+    return learned_interactions(weights, memories, non_memory_space(memories, h))
+
+
 def impulse_response(weights: Weights, steps: int) -> Float[np.ndarray, "steps kappa kappa"]:
     """Return ``W_r W_hh^m W_uh``, m = 1 ... steps: what is read m steps after an impulse.
 
-    It depends on no basis (errata, B1).
+    It depends on no basis.
 
     Parameters
     ----------
@@ -482,9 +506,10 @@ def agreement(
 
 
 def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Agreement:
-    """Compare the first block column with Eq. (12): where memory 1 goes (errata, B1).
+    """Compare the first block column with Eq. (12): where memory 1 goes.
 
-    The only part of `Phi_learned` that the write-grounded basis does not impose.
+    The only part of `Phi_learned` that the write-grounded basis (alpha = 1) does not impose. Other
+    bases impose other parts: at alpha = 0 the row of memory s. Compare those by the whole.
 
     Parameters
     ----------
@@ -513,7 +538,9 @@ class Hops(NamedTuple):
     written
         Memory s against the input of the same step.
     carried
-        Memory k-1 against memory k one step before.
+        Memory k-1 against memory k one step before, in the input phase.
+    kept
+        The same in the output phase.
     returned
         Memory s in the output phase against memory 1 one step before.
     """
@@ -521,6 +548,7 @@ class Hops(NamedTuple):
     empty: float
     written: float
     carried: float
+    kept: float
     returned: float
 
 
@@ -544,11 +572,13 @@ def hops(contents: Float[np.ndarray, "T n"], u: Float[np.ndarray, "s kappa"]) ->
     contents = checks.array("contents", contents, None, s * kappa)
     checks.integer("the number of steps of contents", len(contents), least=s + 1)
     memory = contents.reshape(-1, s, kappa)
+    moves = abs(memory[1:, :-1] - memory[:-1, 1:])
     below = [abs(memory[t - 1, : s - t]).max() for t in range(1, s)]
     return Hops(
         empty=max(below, default=0.0),
         written=abs(memory[:s, -1] - u).max(),
-        carried=abs(memory[1:, :-1] - memory[:-1, 1:]).max(initial=0.0),
+        carried=moves[: s - 1].max(initial=0.0),
+        kept=moves[s - 1 :].max(initial=0.0),
         returned=abs(memory[s:, -1] - memory[s - 1 : -1, 0]).max(),
     )
 
@@ -574,7 +604,7 @@ def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.nda
 
 
 def _propagate(W: np.ndarray, block: np.ndarray, count: int) -> list[np.ndarray]:
-    """Return ``[block, W block, W^2 block, ...]``; no power of W is formed."""
+    """Return ``[block, W block, W^2 block, ...]``, by propagating the block."""
     blocks = [block]
     for _ in range(checks.integer("s", count) - 1):
         blocks.append(W @ blocks[-1])

@@ -318,6 +318,11 @@ TABLE = {
         (lambda: vm.hops(np.ones((3, 6)), np.ones((3, 2))), "steps of contents must", "not 3"),
         (lambda: vm.hops(np.ones((9, 6)), np.ones(6)), "u must have shape", "(6,)"),
     ],
+    "others": [
+        (lambda: emt.from_torch(torch.nn.LSTM(2, 3), torch.nn.Linear(3, 2)), "rnn must be", "LSTM"),
+        (lambda: TrainingConfig(stages=()), "stages must hold at least one", "()"),
+        (lambda: vm.open_network(W, MEMORIES, np.ones((4, 9))), "h must have shape", "(4, 9)"),
+    ],
     "record": [
         (lambda: record("a.b", True), "must be a number", "True"),
         (lambda: record("a.b", "high"), "must be a number", "'high'"),

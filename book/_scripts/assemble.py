@@ -90,7 +90,10 @@ def main(book: Path, executed: Path, source: Path) -> None:
         shutil.copy(path, source / "notebooks")
     (source / "_assets").mkdir(exist_ok=True)
     shutil.copy(MATHJAX, source / "_assets")
-    intro = "Every number that the book's notebooks recorded and checked in this build.\n\n"
+    intro = (
+        "Every number that the notebooks recorded in this build. Where a range is given, a value "
+        "outside it stops the build, and so does a control inside it.\n\n"
+    )
     claims = "\n".join(ledger(n, p) for n, p in paths.items())
     (source / "claims.md").write_text(f"# Claims\n\n{intro}{claims}")
     timings = {n: json.loads(p.with_suffix(".timing.json").read_text()) for n, p in paths.items()}

@@ -101,13 +101,17 @@ def heat_map(
     label
         Of the colour bar.
     limit
-        Value of the strongest colour; by default the largest modulus.
+        Value of the strongest colour; by default the largest modulus. Arrows on the colour bar say
+        that values lie beyond.
     extent
         Left, right, bottom, top in data coordinates.
     """
     limit = limit or abs(values).max() or 1.0
     image = ax.imshow(values, vmin=-limit, vmax=limit, aspect="auto", extent=extent)
-    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.9, aspect=30, pad=0.02)
+    beyond = "both" if abs(values).max() > limit else "neither"
+    ax.figure.colorbar(
+        image, ax=ax, label=label, extend=beyond, extendfrac=0.03, shrink=0.9, aspect=30, pad=0.02
+    )
     ax.spines[:].set_visible(True)
     return ax
 

@@ -63,7 +63,7 @@ help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  Variables: BUILD, PARAMETERS, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
-book: $(BUILD)/html/index.html ## train, execute the notebooks, build the book in build/html (-j2: side by side)
+book: $(BUILD)/html/index.html ## train, execute the notebooks, build the book in build/html
 
 test: | $(READY) $(CONFIG) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

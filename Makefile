@@ -111,7 +111,7 @@ $(VENV)/.installed: requirements.lock | $(CONFIG)
 	$(VENV)/bin/python -m ipykernel install --sys-prefix --name python3
 	@touch $@
 
-$(BUILD)/executed/%.ipynb: $(NOTEBOOKS)/%.md $(wildcard emt/*.py emt/*.mplstyle) \
+$(BUILD)/executed/%.ipynb: $(NOTEBOOKS)/%.md $(wildcard emt/*.py emt/figures/*.py emt/*.mplstyle) \
                            requirements.lock $(SCRIPTS)/execute.py | $(READY) $(CONFIG)
 	@$(BIN)/python $(SCRIPTS)/execute.py $< $@ $(PARAMETERS)
 

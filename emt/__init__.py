@@ -1,7 +1,8 @@
 """Open a recurrent network and read it as variable memories.
 
-The modules follow the paper's order: `tasks`, `elman`, `basis`, `variable_binding`, `training`,
-`variable_memories`, `spectrum`, `figures`; `record`, `store`, `sweep` are plumbing.
+The modules follow the paper's ideas: `basis`, `gsemm`, `tasks`, `elman`, `variable_binding`,
+`realisation`, `training`, `variable_memories`, `spectrum`, `figures`; `record`, `store`, `sweep`
+are plumbing.
 """
 
 from emt.elman import (
@@ -15,7 +16,18 @@ from emt.elman import (
     to_torch,
 )
 from emt.store import trained
-from emt.tasks import Task, bitmap, continuation, random_bits, repeat_copy, with_silence
+from emt.tasks import (
+    Task,
+    bitmap,
+    compose_copy,
+    continuation,
+    driven,
+    random_bits,
+    repeat_copy,
+    running_sums,
+    selection,
+    with_silence,
+)
 from emt.training import Stage, TrainingConfig, train, untrained
 from emt.variable_binding import constructed, interactions
 from emt.variable_memories import VariableMemories, as_printed, corrected
@@ -30,16 +42,20 @@ __all__ = [
     "accuracy_around",
     "as_printed",
     "bitmap",
+    "compose_copy",
     "constructed",
     "continuation",
     "correct_bits",
     "corrected",
+    "driven",
     "from_torch",
     "interactions",
     "random_bits",
     "repeat_copy",
     "run",
+    "running_sums",
     "sample_states",
+    "selection",
     "to_torch",
     "train",
     "trained",

@@ -1,4 +1,7 @@
-"""Vectors, covectors and the projectors between subspaces (section 4, Eq. (3))."""
+"""Vectors, covectors and the projectors between subspaces (section 4).
+
+A basis is a matrix of columns, its covectors the rows of another with ``covectors @ basis = I``.
+"""
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +30,75 @@ def dual(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray, "n H"]:
     vectors = checks.array("vectors", vectors, None, None)
     _independent("vectors", vectors)
     return linalg.pinv(vectors)
+
+
+def components(
+    v: Float[np.ndarray, "*batch H"], covectors: Float[np.ndarray, "n H"]
+) -> Float[np.ndarray, "*batch n"]:
+    """Return the components ``v^i = <e^i|v>`` of vectors in a basis; Eq. (3).
+
+    Parameters
+    ----------
+    v
+        Vectors in the standard basis, along the last axis.
+    covectors
+        Of the basis, one a row.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or a number is not finite.
+    """
+    covectors = checks.array("covectors", covectors, None, None)
+    return checks.array("v", v, ..., covectors.shape[1]) @ covectors.T
+
+
+def vector(
+    components: Float[np.ndarray, "*batch n"], basis: Float[np.ndarray, "H n"]
+) -> Float[np.ndarray, "*batch H"]:
+    """Return ``|v> = v^i |e_i>``, the vectors that have these components; Eq. (3).
+
+    Parameters
+    ----------
+    components
+        Along the last axis.
+    basis
+        One vector a column.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or a number is not finite.
+    """
+    basis = checks.array("basis", basis, None, None)
+    return checks.array("components", components, ..., basis.shape[1]) @ basis.T
+
+
+def operator(
+    Phi: Float[np.ndarray, "n n"],
+    vectors: Float[np.ndarray, "H n"],
+    covectors: Float[np.ndarray, "n H"],
+) -> Float[np.ndarray, "H H"]:
+    """Return ``Phi^mu_nu |psi_mu><psi^nu|`` in the standard basis; Eqs. (4), (7), (8).
+
+    With ``xi^i_mu`` for the vectors' components this is ``xi^i_mu Phi^mu_nu (xi^dagger)^nu_j``,
+    the recurrent weights ``W_hh``.
+
+    Parameters
+    ----------
+    Phi
+        Components of the operator: entry (mu, nu) carries memory nu to memory mu.
+    vectors, covectors
+        A basis of a subspace and its covectors.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or a number is not finite.
+    """
+    Phi = checks.square("Phi", Phi)
+    vectors = checks.array("vectors", vectors, None, len(Phi))
+    return vectors @ Phi @ checks.array("covectors", covectors, len(Phi), len(vectors))
 
 
 def invariant_subspaces(

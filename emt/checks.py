@@ -1,5 +1,6 @@
 """Checks of arguments: a ``ValueError`` names the argument, what it was and what it must be."""
 
+from collections.abc import Container
 from numbers import Integral, Real
 
 import numpy as np
@@ -56,3 +57,15 @@ def square(name: str, value) -> np.ndarray:
     if not len(result):
         raise ValueError(f"{name} must have at least one row, not shape {result.shape}")
     return array(name, result, len(result), len(result))
+
+
+def whole_numbers(name: str, value, length: int, allowed: Container[int]) -> np.ndarray:
+    """Return `value` as an array of `length` whole numbers, each of them one of `allowed`."""
+    array(name, value, length)
+    result = np.asarray(value)
+    if result.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be whole numbers, not {value!r}")
+    wrong = [n for n in result.tolist() if n not in allowed]
+    if wrong:
+        raise ValueError(f"{name} must be whole numbers in {allowed}, not {wrong[0]}")
+    return result

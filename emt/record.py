@@ -77,6 +77,44 @@ def record(
     return value
 
 
+def equation(
+    number: int, value: np.ndarray, second: np.ndarray, tolerance: float = 1e-10
+) -> float:
+    """Record as ``eq.number`` how far an equation's function is from a second, independent route.
+
+    The control is the second route with its entries moved on by one.
+
+    Parameters
+    ----------
+    number
+        Of the equation, as in the paper.
+    value
+        What the equation's function returned.
+    second
+        The same by the other route; not constant.
+    tolerance
+        Largest allowed difference, relative to the largest entry of `second`.
+
+    Returns
+    -------
+    float
+        The largest difference, so scaled.
+
+    Raises
+    ------
+    ClaimError
+        If it exceeds `tolerance`, or the control does not.
+    ValueError
+        If the shapes differ.
+    """
+    if np.shape(value) != np.shape(second):
+        raise ValueError(f"eq.{number}: the routes give {np.shape(value)} and {np.shape(second)}")
+    apart, control = (
+        abs(value - other).max() / abs(second).max() for other in (second, np.roll(second, 1))
+    )
+    return record(f"eq.{number}", apart, expect=(0, tolerance), control=control)
+
+
 def figure(id: str, fig: Figure) -> None:
     """Show a figure as SVG and leave it under its id; the same figure gives the same bytes.
 

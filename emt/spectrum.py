@@ -1,4 +1,4 @@
-"""Eigenvalues of the learned weights against the theory's (Fig. 3B)."""
+"""Eigenvalues: the theory's for any f, and the learned weights' against them (Fig. 3B)."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from emt import checks
 from emt.basis import LIVE
+from emt.tasks import Task
+from emt.variable_binding import interactions
 
 
 class Spectrum(NamedTuple):
@@ -65,6 +67,42 @@ def roots_of_unity(s: int, kappa: int) -> Complex[np.ndarray, " n"]:
     """
     checks.integer("s", s)
     return np.repeat(np.exp(2j * np.pi * np.arange(s) / s), checks.integer("kappa", kappa))
+
+
+def eigenvalues(task: Task) -> Complex[np.ndarray, " n"]:
+    """Return the eigenvalues of `Phi` of Eq. (9) for any f, largest modulus first.
+
+    Parameters
+    ----------
+    task
+        The rule f; n = s * kappa.
+    """
+    values = np.linalg.eigvals(interactions(task)).astype(complex)
+    return values[np.argsort(-abs(values), kind="stable")]
+
+
+def characteristic(task: Task, z: Complex[np.ndarray, "*points"]) -> Complex[np.ndarray, "*points"]:
+    """Return ``det(z^s I - sum_k F_k z^(k-1))``, whose roots are the eigenvalues of `Phi`.
+
+    A determinant of size kappa, not s * kappa.
+
+    Parameters
+    ----------
+    task
+        The rule f.
+    z
+        Where to evaluate it.
+
+    Raises
+    ------
+    ValueError
+        If a point is not finite.
+    """
+    z = np.asarray(z, dtype=complex)
+    checks.array("z", abs(z), ...)
+    powers = z[..., None] ** np.arange(task.s + 1)
+    matrix = np.einsum("...k,kij->...ij", -powers[..., :-1], task.F)
+    return np.linalg.det(matrix + powers[..., -1, None, None] * np.eye(task.kappa))
 
 
 def compare(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from emt import checks
 
@@ -73,6 +73,83 @@ def repeat_copy(s: int, kappa: int) -> Task:
     return Task(s, kappa, F)
 
 
+def selection(
+    s: int,
+    delay: Int[np.ndarray, " kappa"],
+    component: Int[np.ndarray, " kappa"] | None = None,
+    sign: Int[np.ndarray, " kappa"] | None = None,
+) -> Task:
+    """Return a task whose every component is one earlier one, perhaps with its sign turned.
+
+    Component c of the next vector is ``sign[c]`` times component ``component[c]`` of the vector
+    ``delay[c]`` steps back.
+
+    Parameters
+    ----------
+    s
+        Number of input vectors; at least 1.
+    delay
+        In 1 ... s; s is the oldest vector.
+    component
+        In 1 ... kappa; by default component c reads component c.
+    sign
+        -1 or 1; by default 1.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or an entry is out of range.
+    """
+    checks.integer("s", s)
+    kappa = checks.integer("the length of delay", np.size(delay))
+    component = np.arange(1, kappa + 1) if component is None else component
+    sign = np.ones(kappa, int) if sign is None else sign
+    F = np.zeros((s, kappa, kappa))
+    checks.whole_numbers("delay", delay, kappa, range(1, s + 1))
+    checks.whole_numbers("component", component, kappa, range(1, kappa + 1))
+    checks.whole_numbers("sign", sign, kappa, (-1, 1))
+    F[s - np.asarray(delay), np.arange(kappa), np.asarray(component) - 1] = sign
+    return Task(s, kappa, F)
+
+
+def compose_copy(kappa: int) -> Task:
+    """Return compose copy, s = kappa: component j is that of the j-th oldest of the last s vectors.
+
+    The paper announces the task and does not define it; this is the book's definition.
+
+    Parameters
+    ----------
+    kappa
+        Number of vectors, and of components of each; at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `kappa` is below 1.
+    """
+    return selection(kappa, np.arange(checks.integer("kappa", kappa), 0, -1))
+
+
+def running_sums(s: int, kappa: int, gain: float = 1.0) -> Task:
+    """Return the task in which the next vector is `gain` times the sum of the last s.
+
+    Parameters
+    ----------
+    s, kappa
+        Number of vectors and components of each; at least 1.
+    gain
+        ``1 / s`` makes it the mean.
+
+    Raises
+    ------
+    ValueError
+        If `s` or `kappa` is below 1 or `gain` is not finite.
+    """
+    checks.integer("s", s)
+    F = checks.real("gain", gain) * np.eye(checks.integer("kappa", kappa))
+    return Task(s, kappa, np.tile(F, (s, 1, 1)))
+
+
 def continuation(
     task: Task, x: Float[np.ndarray, "*batch s kappa"], steps: int
 ) -> Float[np.ndarray, "*batch steps kappa"]:
@@ -101,6 +178,36 @@ def continuation(
         value = sum(result[..., t - s + k, :] @ task.F[k].T for k in read)
         result[..., t, :] = np.sign(value) if task.threshold else value
     return result[..., s:, :]
+
+
+def driven(
+    task: Task, u: Float[np.ndarray, "*batch T kappa"]
+) -> Float[np.ndarray, "*batch T kappa"]:
+    """Return ``v(t) = u(t) + f(v(t-1), ..., v(t-s))``, v = 0 before t = 1: Eq. (5), driven.
+
+    This is what the linear network of Eqs. (9), (10), (11) computes, in both phases.
+
+    Parameters
+    ----------
+    task
+        The rule f; it must be linear.
+    u
+        Inputs u(1) ... u(T), of any length.
+
+    Raises
+    ------
+    ValueError
+        If `u` does not end in axes (T, kappa), is not finite, or the task takes signs.
+    """
+    if task.threshold:
+        raise ValueError("task must be linear (threshold=False) to be driven by its inputs")
+    s = task.s
+    u = checks.array("u", u, ..., None, task.kappa)
+    v = np.concatenate([np.zeros((*u.shape[:-2], s, task.kappa)), u], axis=-2)
+    read = [k for k in range(s) if task.F[k].any()]
+    for t in range(s, v.shape[-2]):
+        v[..., t, :] += sum(v[..., t - s + k, :] @ task.F[k].T for k in read)
+    return v[..., s:, :]
 
 
 def random_bits(

@@ -18,10 +18,14 @@ from emt import (
     basis,
     checks,
     elman,
+    gsemm,
+    realisation,
     spectrum,
     store,
 )
+from emt import variable_binding as vb
 from emt import variable_memories as vm
+from emt.gsemm import ACTIVATIONS, GSEMM, State
 from emt.record import record
 from emt.training import three_stages
 
@@ -51,6 +55,24 @@ SPACE = vm.NonMemorySpace(np.zeros((10, 4)), np.zeros(4), 4)
 DEPENDENT = np.ones((3, 2))
 SINGULAR = np.ones((10, 10))
 ROTATED = Weights(np.eye(10), W.W_uh, W.W_r)
+SIGNS = Task(3, 2, TASK.F, threshold=True)
+BIASED = Weights(W.W_hh, W.W_uh, W.W_r, np.ones(10))
+XI, PHI_PRIME = RNG.normal(size=(4, 2)), RNG.normal(size=(2, 2))
+MODEL = GSEMM(XI, XI.T, PHI_PRIME)
+EXPLODING = GSEMM(XI, XI.T, PHI_PRIME, sigma_f=lambda x: 10 * x, sigma_h=lambda x: x**3)
+START, TIMES = State(np.ones(4), np.ones(2), np.ones(4)), np.array([0.0, 1.0, 50.0])
+
+
+def silent_network():
+    """Return a network whose outputs read what no input reaches, but for rounding."""
+    T = np.eye(6) + 0.1 * RNG.normal(size=(6, 6))
+    A, first = np.kron(np.eye(2), RNG.normal(size=(3, 3))), np.arange(6) < 3
+    B, C = first[:, None] * 1.0, ~first[None, :] * 1.0
+    return Weights(T @ A @ np.linalg.inv(T), T @ B, C @ np.linalg.inv(T))
+
+
+def spoilt_model(**options):
+    return GSEMM(**{"Xi": XI, "Xi_dagger": XI.T, "Phi_prime": PHI_PRIME, **options})
 
 
 def rnn(**options):
@@ -85,6 +107,44 @@ TABLE = {
         (lambda: emt.continuation(TASK, spoilt(INF, 3, 2), 4), "x must be finite", "inf"),
         (lambda: emt.continuation(TASK, np.ones((3, 2)), 0), "steps must be", "not 0"),
         (lambda: emt.continuation(TASK, np.ones((3, 2)), True), "steps must be", "not True"),
+    ],
+    "driven": [
+        (lambda: emt.driven(SIGNS, np.ones((4, 2))), "task must be linear", "threshold=False"),
+        (lambda: emt.driven(TASK, np.ones((4, 3))), "u must have shape (..., any, 2)", "(4, 3)"),
+        (lambda: emt.driven(TASK, np.ones(2)), "u must have shape", "not (2,)"),
+        (lambda: emt.driven(TASK, spoilt(NAN, 4, 2)), "u must be finite", "nan", "[3, 1]"),
+        (lambda: emt.driven(TASK, 1j * np.ones((4, 2))), "u must be", "real", "not complex"),
+    ],
+    "selection": [
+        (lambda: emt.selection(0, [1]), "s must be", "at least 1", "not 0"),
+        (lambda: emt.selection(True, [1]), "s must be", "not True"),
+        (lambda: emt.selection(3, []), "length of delay", "at least 1", "not 0"),
+        (lambda: emt.selection(3, None), "delay must have shape (1)", "not ()"),
+        (lambda: emt.selection(3, [[1, 2]]), "delay must have shape (2)", "(1, 2)"),
+        (lambda: emt.selection(3, "ab"), "delay must be an array of real numbers", "'ab'"),
+        (lambda: emt.selection(3, [1.0, 2]), "delay must be whole numbers", "not [1.0, 2]"),
+        (lambda: emt.selection(3, [True, True]), "delay must be whole numbers", "[True, True]"),
+        (lambda: emt.selection(3, [1, 0]), "delay must be", "range(1, 4)", "not 0"),
+        (lambda: emt.selection(3, [4, 1]), "delay must be", "range(1, 4)", "not 4"),
+        (lambda: emt.selection(3, [1, 2], [1]), "component must have shape (2)", "(1,)"),
+        (lambda: emt.selection(3, [1, 2], [1, 3]), "component must be", "range(1, 3)", "not 3"),
+        (lambda: emt.selection(3, [1, 2], [0, 1]), "component must be", "not 0"),
+        (lambda: emt.selection(3, [1, 2], [1, 1.5]), "component must be whole", "1.5"),
+        (lambda: emt.selection(3, [1, 2], None, [1]), "sign must have shape (2)", "(1,)"),
+        (lambda: emt.selection(3, [1, 2], None, [1, 0]), "sign must be", "(-1, 1)", "not 0"),
+        (lambda: emt.selection(3, [1, 2], None, [2, 1]), "sign must be", "(-1, 1)", "not 2"),
+        (lambda: emt.selection(3, [1, 2], None, [1.0, -1.0]), "sign must be whole", "-1.0"),
+    ],
+    "named rules": [
+        (lambda: emt.compose_copy(0), "kappa must be", "at least 1", "not 0"),
+        (lambda: emt.compose_copy(True), "kappa must be", "not True"),
+        (lambda: emt.compose_copy(2.0), "kappa must be", "not 2.0"),
+        (lambda: emt.running_sums(0, 2), "s must be", "not 0"),
+        (lambda: emt.running_sums(2, -1), "kappa must be", "not -1"),
+        (lambda: emt.running_sums(2, False), "kappa must be", "not False"),
+        (lambda: emt.running_sums(2, 2, NAN), "gain must be", "finite", "nan"),
+        (lambda: emt.running_sums(2, 2, True), "gain must be", "not True"),
+        (lambda: emt.running_sums(2, 2, "1"), "gain must be", "not '1'"),
     ],
     "random_bits": [
         (lambda: emt.random_bits(TASK, 0, RNG), "sequences must be", "not 0"),
@@ -177,6 +237,203 @@ TABLE = {
             ((np.eye(3), "high"), "threshold must be", "'high'"),
         )
     ],
+    "components": [
+        (lambda: basis.components(np.ones(3), W.W_r), "v must have shape (..., 10)", "(3,)"),
+        (lambda: basis.components(spoilt(NAN, 2, 10), W.W_r), "v must be finite", "[1, 9]"),
+        (lambda: basis.components(np.ones(10), np.ones(10)), "covectors must have shape", "(10,)"),
+        (lambda: basis.components(np.ones(3), spoilt(INF, 2, 3)), "covectors must be finite"),
+        (lambda: basis.vector(np.ones(3), W.W_uh), "components must have shape (..., 2)", "(3,)"),
+        (lambda: basis.vector(spoilt(NAN, 2), W.W_uh), "components must be finite", "nan"),
+        (lambda: basis.vector(np.ones(2), np.ones(2)), "basis must have shape", "(2,)"),
+        (lambda: basis.vector(np.ones(2), spoilt(INF, 3, 2)), "basis must be finite"),
+        (lambda: basis.operator(np.ones((2, 3)), XI, XI.T), "Phi must have shape (2, 2)", "(2, 3)"),
+        (lambda: basis.operator(np.ones((0, 0)), XI, XI.T), "Phi must have at least one row"),
+        (lambda: basis.operator(spoilt(NAN, 2, 2), XI, XI.T), "Phi must be finite"),
+        (lambda: basis.operator(np.eye(3), XI, XI.T), "vectors must have shape (any, 3)", "(4, 2)"),
+        (lambda: basis.operator(np.eye(2), spoilt(INF, 4, 2), XI.T), "vectors must be finite"),
+        (lambda: basis.operator(np.eye(2), XI, XI), "covectors must have shape (2, 4)", "(4, 2)"),
+        (lambda: basis.operator(np.eye(2), XI, spoilt(NAN, 2, 4)), "covectors must be finite"),
+    ],
+    "GSEMM": [
+        (partial(spoilt_model, **{name: value}), f"{name} must be", f"not {value!r}")
+        for name, value in (
+            ("alpha_s", -0.1),
+            ("alpha_s", NAN),
+            ("alpha_s", "1"),
+            ("alpha_c", INF),
+            ("alpha_c", True),
+            ("T_f", 0.0),
+            ("T_h", 0.0),
+            ("T_h", -1.0),
+            ("T_h", True),
+            ("T_d", 0),
+            ("T_d", NAN),
+        )
+    ]
+    + [
+        (partial(spoilt_model, **{name: value}), *parts)
+        for name, value, *parts in (
+            ("Xi", np.ones(4), "Xi must have shape (any, any)", "(4,)"),
+            ("Xi", np.ones((0, 2)), "size of Xi, (0, 2)", "at least 1", "not 0"),
+            ("Xi", np.ones((4, 0)), "size of Xi, (4, 0)", "at least 1", "not 0"),
+            ("Xi", spoilt(NAN, 4, 2), "Xi must be finite", "nan at index [3, 1]"),
+            ("Xi", 1j * XI, "Xi must be an array of real numbers, not complex"),
+            ("Xi_dagger", XI, "Xi_dagger must have shape (2, 4)", "not (4, 2)"),
+            ("Xi_dagger", spoilt(INF, 2, 4), "Xi_dagger must be finite"),
+            ("Phi_prime", np.eye(4), "Phi_prime must have shape (2, 2)", "not (4, 4)"),
+            ("Phi_prime", spoilt(NAN, 2, 2), "Phi_prime must be finite"),
+            ("Phi_prime", 1j * PHI_PRIME, "Phi_prime must be", "not complex"),
+        )
+    ],
+    "simulate": [
+        (partial(simulation, *arguments, **options), *parts)
+        for simulation, start in ((gsemm.simulate, START), (gsemm.simulate_reduced, np.ones(4)))
+        for arguments, options, *parts in (
+            ((MODEL, start, TIMES[:1]), {}, "times must be at least two"),
+            ((MODEL, start, TIMES[::-1]), {}, "times must", "each later than the one before"),
+            ((MODEL, start, np.zeros(3)), {}, "times must", "each later than the one before"),
+            ((MODEL, start, np.eye(2)), {}, "times must have shape (any)", "(2, 2)"),
+            ((MODEL, start, np.array([0, NAN])), {}, "times must be finite", "nan"),
+            ((MODEL, start, TIMES), {"accuracy": 0.0}, "accuracy must", "1e-13", "not 0.0"),
+            ((MODEL, start, TIMES), {"accuracy": 2.0}, "accuracy must be", "not 2.0"),
+            ((MODEL, start, TIMES), {"accuracy": True}, "accuracy must be", "not True"),
+            ((EXPLODING, start, TIMES), {}, "the integration of the model failed", "step size"),
+        )
+    ]
+    + [
+        (partial(gsemm.simulate, MODEL, start, TIMES), *parts)
+        for start, *parts in (
+            (START._replace(V_f=np.ones(2)), "start.V_f must have shape (4)", "(2,)"),
+            (START._replace(V_h=np.ones(4)), "start.V_h must have shape (2)", "(4,)"),
+            (START._replace(V_d=np.ones((4, 1))), "start.V_d must have shape (4)", "(4, 1)"),
+            (START._replace(V_h=spoilt(NAN, 2)), "start.V_h must be finite", "nan"),
+            (START._replace(V_d=1j * np.ones(4)), "start.V_d must be", "not complex"),
+        )
+    ],
+    "features": [
+        (partial(f, MODEL, V_f, *others), *parts)
+        for f, *others in (
+            (gsemm.at_rest,),
+            (gsemm.reduced_flow,),
+            (gsemm.simulate_reduced, TIMES),
+            (gsemm.euler_step, 0.5),
+        )
+        for V_f, *parts in (
+            (np.ones(2), "V_f must have shape (4)", "(2,)"),
+            (np.ones((2, 4)), "V_f must have shape (4", "(2, 4)"),
+            (np.ones((4, 3, 2)), "V_f must have shape (4)", "(4, 3, 2)"),
+            (spoilt(NAN, 4), "V_f must be finite", "nan at index [3]"),
+            (1j * np.ones(4), "V_f must be", "not complex"),
+        )
+    ]
+    + [
+        (
+            lambda: gsemm.simulate_reduced(MODEL, np.ones((4, 1)), TIMES),
+            "V_f must have shape (4)",
+            "(4, 1)",
+        ),
+        (lambda: gsemm.euler_step(MODEL, np.ones(4), 0.0), "step must be", "not 0.0"),
+        (lambda: gsemm.euler_step(MODEL, np.ones(4), -1.0), "step must be", "not -1.0"),
+        (lambda: gsemm.euler_step(MODEL, np.ones(4), True), "step must be", "not True"),
+    ],
+    "steps": [
+        (partial(f, *arguments, *others), *parts)
+        for f, name, *others in (
+            (gsemm.memory_step, "V"),
+            (gsemm.elman_step, "h"),
+            (gsemm.conjugated, "V", ACTIVATIONS["tanh"]),
+        )
+        for arguments, *parts in (
+            ((np.ones((3, 2)), np.ones(2)), "W must have shape (3, 3)", "(3, 2)"),
+            ((np.ones((0, 0)), np.ones(0)), "W must have at least one row"),
+            ((spoilt(NAN, 2, 2), np.ones(2)), "W must be finite", "nan"),
+            ((np.eye(2), np.ones(3)), f"{name} must have shape (2)", "(3,)"),
+            ((np.eye(2), np.ones((2, 2))), f"{name} must have shape (2)", "(2, 2)"),
+            ((np.eye(2), spoilt(NAN, 2)), f"{name} must be finite", "nan"),
+            ((np.eye(2), 1j * np.ones(2)), f"{name} must be", "not complex"),
+        )
+    ]
+    + [
+        (partial(f, np.eye(2), np.ones(2), ACTIVATIONS["ReLU"]), "sigma must have an inverse")
+        for f in (gsemm.conjugated, lambda W, *rest: gsemm.conditioning(*rest))
+    ]
+    + [
+        (lambda: gsemm.memory_step(np.eye(2), np.ones(2), T_f=0.0), "T_f must be", "not 0.0"),
+        (lambda: gsemm.memory_step(np.eye(2), np.ones(2), T_f=True), "T_f must be", "not True"),
+        (lambda: gsemm.conditioning(spoilt(NAN, 2), ACTIVATIONS["tanh"]), "x must be finite"),
+    ],
+    "retrieval": [
+        (lambda: gsemm.overlaps(np.ones(4), np.ones(4)), "Xi must have shape", "(4,)"),
+        (lambda: gsemm.overlaps(spoilt(NAN, 4, 2), np.ones(4)), "Xi must be finite"),
+        (lambda: gsemm.overlaps(np.eye(4, 2) * [1, 0], np.ones(4)), "Xi must", "column 1 is zero"),
+        (lambda: gsemm.overlaps(XI, np.ones((3, 4))), "V_f must have shape (4, any)", "(3, 4)"),
+        (lambda: gsemm.overlaps(XI, np.ones(3)), "V_f must have shape (4)", "not (3,)"),
+        (lambda: gsemm.overlaps(XI, np.ones((4, 3, 2))), "V_f must have shape", "(4, 3, 2)"),
+        (lambda: gsemm.overlaps(XI, 1.0), "V_f must have shape (4)", "not ()"),
+        (lambda: gsemm.overlaps(XI, spoilt(NAN, 4, 3)), "V_f must be finite", "index [3, 2]"),
+        (lambda: gsemm.overlaps(XI, 1j * np.ones(4)), "V_f must be", "not complex"),
+        (lambda: gsemm.retrieved(np.ones(4)), "overlaps must have shape", "(4,)"),
+        (lambda: gsemm.retrieved(np.ones((0, 4))), "memories in overlaps", "least 1", "not 0"),
+        (lambda: gsemm.retrieved(spoilt(NAN, 2, 4)), "overlaps must be finite"),
+        (lambda: gsemm.retrieved(np.ones((2, 4)), -0.1), "least must be", "not -0.1"),
+        (lambda: gsemm.retrieved(np.ones((2, 4)), 1.5), "least must be", "not 1.5"),
+        (lambda: gsemm.retrieved(np.ones((2, 4)), True), "least must be", "not True"),
+    ],
+    "realisation": [
+        (lambda: realisation.coefficients(TASK, 0), "steps must be", "not 0"),
+        (lambda: realisation.coefficients(TASK, True), "steps must be", "not True"),
+        (lambda: realisation.coefficients(TASK, 2.0), "steps must be", "not 2.0"),
+        (lambda: realisation.innovations(TASK, np.ones((2, 2))), "x must have shape (..., 3, 2)"),
+        (lambda: realisation.innovations(TASK, np.ones(2)), "x must have shape", "not (2,)"),
+        (lambda: realisation.innovations(TASK, spoilt(NAN, 3, 2)), "x must be finite", "nan"),
+        (lambda: realisation.innovations(TASK, 1j * np.ones((3, 2))), "x must be", "not complex"),
+        (lambda: realisation.minimal_realisation(BIASED), "weights must have no bias"),
+        (lambda: realisation.minimal_realisation(W, 0.0), "tolerance must", "1e-15", "not 0.0"),
+        (lambda: realisation.minimal_realisation(W, 1.0), "tolerance must", "0.1", "not 1.0"),
+        (lambda: realisation.minimal_realisation(W, True), "tolerance must be", "not True"),
+    ]
+    + [
+        (partial(realisation.minimal_realisation, weights), "weights must", "response is zero")
+        for weights in (
+            Weights(W.W_hh, 0 * W.W_uh, W.W_r),
+            Weights(W.W_hh, W.W_uh, 0 * W.W_r),
+            silent_network(),
+        )
+    ],
+    "closed form": [
+        (partial(vb.repeat_copy_state, *arguments), *parts)
+        for arguments, *parts in (
+            ((NET.Psi, np.ones((3, 2)), 0, 1), "s must be", "at least 1", "not 0"),
+            ((NET.Psi, np.ones((3, 2)), True, 1), "s must be", "not True"),
+            ((NET.Psi, np.ones((3, 2)), 3, 0), "t must be", "at least 1", "not 0"),
+            ((NET.Psi, np.ones((3, 2)), 3, 1.0), "t must be", "not 1.0"),
+            ((NET.Psi, np.ones((3, 2)), 2, 1), "Psi must have shape (any, 4)", "(10, 6)"),
+            ((NET.Psi, np.ones(3), 3, 1), "u must have shape", "(3,)"),
+            ((NET.Psi, spoilt(NAN, 3, 2), 3, 1), "u must be finite", "nan"),
+            ((spoilt(INF, 10, 6), np.ones((3, 2)), 3, 1), "Psi must be finite", "inf"),
+        )
+    ],
+    "program and trace": [
+        (partial(f, *arguments, u), *parts)
+        for f, *arguments in ((vb.program, TASK), (vb.trace, W, NET.Psi_dual))
+        for u, *parts in (
+            (np.ones((4, 3)), "u must have shape (any, 2)", "(4, 3)"),
+            (np.ones((2, 4, 2)), "u must have shape (any, 2)", "(2, 4, 2)"),
+            (np.ones((0, 2)), "number of steps of u must be", "at least 1", "not 0"),
+            (spoilt(NAN, 4, 2), "u must be finite", "nan"),
+            (1j * np.ones((4, 2)), "u must be", "not complex"),
+        )
+    ]
+    + [
+        (lambda: vb.program(SIGNS, np.ones((4, 2))), "task must be linear", "threshold=False"),
+        (lambda: vb.trace(BIASED, NET.Psi_dual, np.ones((4, 2))), "weights must have no bias"),
+        (
+            lambda: vb.trace(W, NET.Psi, np.ones((4, 2))),
+            "Psi_dual must have shape (any, 10)",
+            "(10, 6)",
+        ),
+        (lambda: vb.trace(W, spoilt(NAN, 6, 10), np.ones((4, 2))), "Psi_dual must be finite"),
+    ],
     "empty": [
         (lambda: Weights(np.ones((0, 0)), np.ones((0, 2)), np.ones((2, 0))), "W_hh must", "(0, 0)"),
         (lambda: Weights(W.W_hh, np.ones((10, 0)), np.ones((0, 10))), "W_uh must", "(10, 0)"),
@@ -233,6 +490,8 @@ TABLE = {
         (lambda: spectrum.compare(spoilt(NAN, 10, 10), 3, 2), "W_hh must be finite", "nan"),
         (lambda: spectrum.compare(np.eye(5), 3, 2), "W_hh must", "s * kappa = 6", "not 5"),
         (lambda: spectrum.compare(W.W_hh, 3, 2, -1.0), "threshold must be", "not -1.0"),
+        (lambda: spectrum.characteristic(TASK, spoilt(NAN, 3) * (1 + 0j)), "z must be", "[2]"),
+        (lambda: spectrum.characteristic(TASK, spoilt(INF, 2, 2)), "z must be finite", "inf"),
     ],
     "Algorithm 1": [
         (partial(f, *arguments, **options), *parts)
@@ -358,4 +617,10 @@ def test_the_valid_neighbours_pass():
     assert checks.integer("n", np.int64(3)) == 3 and checks.real("x", np.float32(0.5)) == 0.5
     assert emt.with_silence(np.ones((3, 2)), 0).shape == (3, 2)
     basis.orthogonal_projector(np.ones((3, 0)))
+    assert checks.whole_numbers("n", [2, 1], 2, range(1, 3)).tolist() == [2, 1]
+    assert not gsemm.recurrent_weights(spoilt_model(alpha_s=0.0)).any()
+    assert gsemm.simulate(MODEL, START, TIMES[:2], 1.0).V_h.shape == (2, 2)
+    assert gsemm.retrieved(np.ones((2, 4)), 1.0) == ([], [])
+    assert emt.driven(TASK, np.ones((0, 2))).shape == (0, 2)
+    assert not vb.repeat_copy_state(NET.Psi, np.ones((0, 2)), 3, 1).any()
     TrainingConfig(seed=0, warmup=0, stages=(Stage(1, 1, 0.0),))

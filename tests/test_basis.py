@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from emt.basis import (
     LIVE,
     complement,
+    components,
     dual,
     in_basis,
     invariant_subspaces,
+    operator,
     orthogonal_projector,
     spectral_projector,
+    vector,
 )
 
 networks = {
@@ -112,3 +115,41 @@ def test_in_basis_is_a_similarity():
     W, B = columns(4, 4, 1), columns(4, 4, 2)
     np.testing.assert_allclose(in_basis(W, B), np.linalg.inv(B) @ W @ B, atol=1e-10)
     np.testing.assert_allclose(in_basis(W, B)[:, 0], np.linalg.solve(B, W @ B[:, 0]), atol=1e-10)
+
+
+@given(st.integers(1, 4), st.integers(0, 3), st.integers(0, 99))
+def test_components_and_vector_are_equation_3_term_by_term(n, spare, seed):
+    e, covectors, v = columns(n + spare, n, seed), columns(n, n + spare, seed + 1), columns(2, n)
+    expected = [sum(v[b, i] * e[:, i] for i in range(n)) for b in range(2)]
+    np.testing.assert_allclose(vector(v, e), expected, atol=1e-12)
+    np.testing.assert_allclose(vector(v[1], e), expected[1], atol=1e-12)
+    w = columns(2, n + spare, seed + 2)
+    brackets = [[sum(covectors[i] * w[b]) for i in range(n)] for b in range(2)]
+    np.testing.assert_allclose(components(w, covectors), brackets, atol=1e-12)
+    np.testing.assert_allclose(components(w[1], covectors), brackets[1], atol=1e-12)
+
+
+def test_components_return_and_forget_what_lies_outside():
+    e, v = columns(6, 3), np.random.default_rng(1).normal(size=(2, 4, 3))
+    np.testing.assert_allclose(components(vector(v, e), dual(e)), v, atol=1e-12)
+    outside = complement(dual(e)) @ columns(3, 2)
+    np.testing.assert_allclose(components(outside.T, dual(e)), 0, atol=1e-12)
+
+
+@given(st.integers(1, 4), st.integers(0, 3), st.integers(0, 99))
+def test_operator_is_equation_4_term_by_term(n, spare, seed):
+    H = n + spare
+    Phi, xi, xi_dagger = columns(n, n, seed), columns(H, n, seed + 1), columns(n, H, seed + 2)
+    expected = np.zeros((H, H))
+    for i, mu, nu, j in np.ndindex(H, n, n, H):
+        expected[i, j] += xi[i, mu] * Phi[mu, nu] * xi_dagger[nu, j]
+    np.testing.assert_allclose(operator(Phi, xi, xi_dagger), expected, atol=1e-12)
+
+
+def test_operator_carries_memory_nu_to_memory_mu():
+    e, Phi = columns(5, 3), np.zeros((3, 3))
+    Phi[2, 0] = 4.0
+    W = operator(Phi, e, dual(e))
+    np.testing.assert_allclose(W @ e, np.outer(4 * e[:, 2], [1, 0, 0]), atol=1e-12)
+    values = np.linalg.eigvals(operator(np.diag([1.0, 2.0, 3.0]), e, dual(e)))
+    np.testing.assert_allclose(np.sort(abs(values)), [0, 0, 1, 2, 3], atol=1e-9)

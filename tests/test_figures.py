@@ -1,11 +1,14 @@
 """What is drawn is what was given: data are read back from the axes."""
 
 import io
+from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from matplotlib import colors
 from matplotlib import pyplot as plt
+from matplotlib.text import Annotation
 
 from emt import figures
 
@@ -197,6 +200,294 @@ def test_figure_3_is_four_panels_of_its_data():
     row = {name: ax.get_subplotspec().rowspan.start for name, ax in panels.items()}
     assert row == {"A": 0, "B": 0, "C": 1, "D": 1}
     fig.draw_without_rendering()
+
+
+def run(rng, T, s, kappa):
+    states = {name: rng.normal(size=(T, s * kappa)) for name in ("composed", "written")}
+    return SimpleNamespace(**states, read=rng.normal(size=(T, kappa)))
+
+
+def two_runs(T=8, s=4, kappa=5):
+    """Return noise, so that whatever is drawn without looking at the data is wrong."""
+    rng = np.random.default_rng(T + s + kappa)
+    return run(rng, T, s, kappa), run(rng, T, s, kappa), rng.normal(size=(T, kappa)), s, kappa
+
+
+def one_step(s=4, kappa=5):
+    rng = np.random.default_rng(s)
+    before, composed, written = rng.normal(size=(3, s * kappa))
+    read, u = rng.normal(size=(2, kappa))
+    return before, composed, written, read, u, s, kappa
+
+
+MECHANISMS = {
+    "figure 1": (figures.figure_1, two_runs()),
+    "figure 1, small": (figures.figure_1, two_runs(4, 3, 2)),
+    "figure 1, no output phase": (figures.figure_1, two_runs(6, 6, 1)),
+    "figure 2": (figures.figure_2, one_step()),
+    "figure 2, small": (figures.figure_2, one_step(3, 2)),
+}
+mechanisms = pytest.mark.parametrize("draw, arguments", MECHANISMS.values(), ids=MECHANISMS)
+
+
+def memories(ax):
+    """Return what is drawn in an Axes, by the centre of the place where it is drawn."""
+    found = {}
+    for mesh in ax.collections:
+        x, y = np.moveaxis(mesh.get_coordinates(), -1, 0)
+        assert (np.diff(x) > 0).all() and (np.diff(y, axis=0) > 0).all()
+        place = round((x.min() + x.max()) / 2, 3), round((y.min() + y.max()) / 2, 3)
+        assert place not in found and mesh.get_array().shape[1] == 1
+        found[place] = mesh.get_array()[:, 0]
+    assert ax.yaxis_inverted() and not ax.xaxis_inverted()
+    return found
+
+
+def stacks(ax):
+    """Return the memories of an Axes: columns left to right, and in each downwards."""
+    found = memories(ax)
+    columns = sorted({x for x, _ in found})
+    return [[found[place] for place in sorted(found) if place[0] == x] for x in columns]
+
+
+def said(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def panels(fig):
+    return [ax for ax in fig.axes if ax.get_label() != "<colorbar>"]
+
+
+def panels_of_figure_2(arguments):
+    return panels(figures.figure_2(*arguments))
+
+
+def test_a_memory_is_a_column_of_cells(ax):
+    mesh = figures.cells(ax, np.array([0.5, -2.0, 1.0]), 4.0, (3.0, 1.0, 0.5, 6.0))
+    np.testing.assert_array_equal(mesh.get_array(), [[0.5], [-2.0], [1.0]])
+    x, y = np.moveaxis(mesh.get_coordinates(), -1, 0)
+    np.testing.assert_array_equal(x, [[3.0, 3.5]] * 4)
+    np.testing.assert_array_equal(y[:, 0], [1, 3, 5, 7])
+    assert mesh.get_clim() == (-4, 4) and mesh.cmap.name == "RdBu_r"
+    (outline,) = ax.patches
+    assert outline.get_bbox().bounds == (3.0, 1.0, 0.5, 6.0) and not outline.get_fill()
+
+
+@mechanisms
+def test_every_cell_has_the_colour_of_its_value_on_the_one_scale(draw, arguments):
+    fig = draw(*arguments)
+    fig.set_dpi(150)
+    fig.canvas.draw()
+    picture = np.asarray(fig.canvas.buffer_rgba())
+    (bar,) = [ax for ax in fig.axes if ax.get_label() == "<colorbar>"]
+    low, high = bar.get_xlim()
+    assert low == -high and bar.get_xlabel() == "content of a component"
+    for ax in panels(fig):
+        for mesh in ax.collections:
+            corners, values = mesh.get_coordinates(), mesh.get_array()[:, 0]
+            centres = (corners[:-1, :-1] + corners[1:, 1:])[:, 0] / 2
+            columns, rows = ax.transData.transform(centres).astype(int).T
+            seen = picture[len(picture) - 1 - rows, columns]
+            shade = plt.get_cmap("RdBu_r")((values - low) / (high - low), bytes=True)
+            np.testing.assert_allclose(seen.astype(float), shade, atol=1)
+            assert abs(values).max() < high
+
+
+@mechanisms
+def test_nothing_overlaps_and_nothing_is_small(draw, arguments):
+    fig = draw(*arguments)
+    fig.canvas.draw()
+    words = [text for ax in fig.axes for text in (*ax.texts, ax._left_title) if text.get_text()]
+    words += [ax.xaxis.label for ax in fig.axes if ax not in panels(fig)]
+    assert min(text.get_fontsize() for text in words) >= 8
+    boxes = [text.get_window_extent() for text in words]
+    outlines = [patch.get_window_extent() for ax in panels(fig) for patch in ax.patches]
+    assert len(outlines) == sum(len(ax.collections) for ax in panels(fig))
+    for first, second in combinations([*boxes, *outlines], 2):
+        assert not first.overlaps(second)
+    for box in boxes:
+        assert fig.bbox.contains(*box.min) and fig.bbox.contains(*box.max)
+
+
+@pytest.mark.parametrize("sizes", [(8, 4, 5), (4, 3, 2), (6, 6, 1)])
+def test_figure_1_shows_both_states_after_each_line_of_each_step(sizes):
+    T, s, kappa = sizes
+    program, network, u, *_ = two_runs(*sizes)
+    ax = figures.figure_1(program, network, u, s, kappa).axes[0]
+    columns = stacks(ax)
+    expected = [program.composed, network.composed, u, program.written, network.written]
+    expected += [program.read, network.read]
+    expected = [one for states in expected for one in np.split(states, states.shape[1] // kappa, 1)]
+    assert len(columns) == len(expected) == 4 * s + 3
+    for drawn, states in zip(columns, expected, strict=True):
+        np.testing.assert_array_equal(drawn, states)
+    assert sorted({y for _, y in memories(ax)}) == [t + 0.5 for t in range(T)], "one row a step"
+
+
+@pytest.mark.parametrize("s", [2, 5])
+def test_figure_1_names_its_columns_and_its_rows(s):
+    T, kappa = s + 2, 2
+    ax = figures.figure_1(*two_runs(T, s, kappa)).axes[0]
+    xs = sorted({x for x, _ in memories(ax)})
+    numbers = [text for text in ax.texts if text.get_text().isdecimal()]
+    above = {
+        round(t.get_position()[0], 3): t.get_text() for t in numbers if t.get_position()[1] < 0
+    }
+    each = [str(k + 1) for k in range(s)]
+    names = [*each, *each, None, *each, *each, str(s), str(s)]
+    assert [above.get(x) for x in xs] == names
+    rows = {t.get_position()[1]: t.get_text() for t in numbers if t.get_position()[1] > 0}
+    assert rows == {t + 0.5: str(t + 1) for t in range(T)}
+    groups = np.split(xs, np.cumsum([s, s, 1, s, s, 1]))
+    titles = sorted((t.get_position()[0], t.get_text()) for t in ax.texts if t.get_ha() == "center")
+    titles = [(x, text) for x, text in titles if text in ("program", "network", "$u(t)$")]
+    assert [text for _, text in titles] == [
+        *("program", "network", "$u(t)$"),
+        *("program", "network", "program", "network"),
+    ]
+    np.testing.assert_allclose([x for x, _ in titles], [np.mean(g) for g in groups], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "s, shift",
+    [(2, "M[2], f(M)"), (4, "M[2], M[3], M[4], f(M)"), (7, "M[2], …, M[7], f(M)")],
+)
+def test_figure_1_pairs_the_pseudocode_with_the_equations_line_by_line(s, shift):
+    ax = figures.figure_1(*two_runs(s + 1, s, 2)).axes[0]
+    header = [t for t in ax.texts if t.get_position()[1] < -0.5]
+    table = {}
+    for text in sorted(header, key=lambda text: text.get_position()):
+        table.setdefault(text.get_position()[1], []).append(text.get_text())
+    assert [table[y] for y in sorted(table)] == [
+        ["compose", "write", "read"],
+        ["program", f"M ← [{shift}]", f"M[{s}] ← M[{s}] + u(t)", f"y ← M[{s}]"],
+        [
+            "network",
+            r"$h \leftarrow W_{hh}\,h$",
+            r"$h \leftarrow h + W_{uh}\,u(t)$",
+            r"$y \leftarrow W_r\,h$",
+        ],
+    ]
+
+
+def test_figure_1_separates_the_phases():
+    ax = figures.figure_1(*two_runs(8, 3, 2)).axes[0]
+    (line,) = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert set(line.get_ydata()) == {3}
+    phases = {t.get_text(): t.get_position()[1] for t in ax.texts if "phase" in t.get_text()}
+    assert phases == {"input\nphase": 1.5, "output\nphase": 5.5}
+    ax = figures.figure_1(*two_runs(3, 3, 2)).axes[0]
+    assert not ax.lines and "output\nphase" not in said(ax)
+
+
+@pytest.mark.parametrize("wrong", ["s", "kappa", "steps"])
+def test_figure_1_refuses_runs_of_other_sizes(wrong):
+    program, network, u, s, kappa = two_runs()
+    network = two_runs(8, 4, 4)[0] if wrong == "kappa" else network
+    network = two_runs(8, 3, 5)[0] if wrong == "s" else network
+    network = two_runs(7, 4, 5)[0] if wrong == "steps" else network
+    with pytest.raises(ValueError):
+        figures.figure_1(program, network, u, s, kappa)
+
+
+@pytest.mark.parametrize("sizes", [(4, 5), (3, 2), (1, 3)])
+def test_figure_2_shows_the_state_before_and_after_each_operation(sizes):
+    s, kappa = sizes
+    before, composed, written, read, u, *_ = arguments = one_step(s, kappa)
+    a, b, c = panels_of_figure_2(arguments)
+    assert [ax.get_title(loc="left") for ax in (a, b, c)] == ["A  compose", "B  write", "C  read"]
+    expected = [[before, composed], [composed, u, written], [written, read]]
+    for ax, states in zip((a, b, c), expected, strict=True):
+        for drawn, state in zip(stacks(ax), states, strict=True):
+            np.testing.assert_array_equal(np.concatenate(drawn), state)
+            assert len(drawn) == len(state) // kappa
+    (_, bottom) = max(memories(b), key=lambda place: place[1])
+    assert bottom > max(y for x, y in memories(c)), "the input comes from outside the memories"
+
+
+@pytest.mark.parametrize("s", [2, 4, 12])
+def test_figure_2_labels_each_memory_beside_it(s):
+    for ax, count in zip(panels_of_figure_2(one_step(s, 2)), (2, 2, 1), strict=True):
+        heights = sorted({y for _, y in memories(ax)})[:s]
+        labels = [text for text in ax.texts if text.get_text().startswith(r"$\Psi")]
+        found = sorted((t.get_position()[1], t.get_text()) for t in labels)
+        names = [rf"$\Psi_{{{k}}}$" for k in range(1, s + 1) for _ in range(count)]
+        assert [text for _, text in found] == names
+        np.testing.assert_allclose([y for y, _ in found], np.repeat(heights, count))
+
+
+def arrows(ax):
+    """Return where each arrow starts and ends: column and number of the memory, or None."""
+    places = sorted(memories(ax))
+    columns = sorted({x for x, _ in places})
+    size = 0.62
+
+    def memory(point):
+        near = [(x, y) for x, y in places if np.abs(np.subtract(point, (x, y))).max() < size]
+        return (columns.index(near[0][0]), round((near[0][1] + 0.75) / 1.25)) if near else None
+
+    found = [note for note in ax.texts if isinstance(note, Annotation)]
+    return {(memory(note.xyann), memory(note.xy)) for note in found}
+
+
+@pytest.mark.parametrize("s", [2, 4])
+def test_the_arrows_of_figure_2_say_what_moves_where(s):
+    a, b, c = panels_of_figure_2(one_step(s, 3))
+    copies = {((0, k), (1, k - 1)) for k in range(2, s + 1)}
+    assert arrows(a) == copies | {(None, (1, s))}
+    assert arrows(b) == {((0, k), (2, k)) for k in range(1, s + 1)} | {((1, s + 1), None)}
+    assert arrows(c) == {((0, s), (1, s))}
+    (f,) = [text for text in a.texts if text.get_text() == "$f$"]
+    (way,) = [line for line in a.lines if len(line.get_xdata()) == 3]
+    feeds = [line for line in a.lines if len(line.get_xdata()) == 2]
+    assert {line.get_ydata()[0] for line in feeds} == {y for _, y in memories(a)}
+    assert {line.get_xdata()[0] for line in feeds} == {way.get_xdata()[0]}
+    assert f.get_position()[1] == way.get_ydata()[1] == way.get_ydata()[2]
+    (plus,) = [text for text in b.texts if text.get_text() == "+"]
+    assert plus.get_position()[1] == max(y for _, y in memories(c))
+
+
+def test_figure_2_names_the_states_and_the_operators():
+    a, b, c = panels_of_figure_2(one_step(3, 2))
+    assert {"$h(t-1)$", r"$\Phi\,h(t-1)$", "$f$"} <= set(said(a))
+    assert {r"$\Phi\,h(t-1)$", "$h(t)$", "$u(t)$", r"$W_{uh} = \Psi_{3}$"} <= set(said(b))
+    assert {"$h(t)$", "$y(t)$", r"$W_r = \Psi^*_{3}$"} <= set(said(c))
+
+
+def rendered(draw, *arguments) -> bytes:
+    fig = draw(*arguments)
+    fig.set(dpi=60, layout_engine="none")
+    fig.canvas.draw()
+    picture = bytes(fig.canvas.buffer_rgba())
+    plt.close(fig)
+    return picture
+
+
+def test_figures_1_and_2_change_with_any_of_their_arrays():
+    program, network, u, s, kappa = two_runs(3, 2, 1)
+    first = rendered(figures.figure_1, program, network, u, s, kappa)
+    assert rendered(figures.figure_1, program, network, u, s, kappa) == first
+    assert rendered(figures.figure_1, network, program, u, s, kappa) != first
+    step = one_step(2, 2)
+    pictures = {first, rendered(figures.figure_2, *step)}
+    for name in ("composed", "written", "read"):
+        for which in (0, 1):
+            runs = [SimpleNamespace(**vars(each)) for each in (program, network)]
+            setattr(runs[which], name, 0.5 * getattr(runs[which], name))
+            pictures.add(rendered(figures.figure_1, *runs, u, s, kappa))
+    pictures.add(rendered(figures.figure_1, program, network, 0.5 * u, s, kappa))
+    for n in range(5):
+        changed = [0.5 * each if m == n else each for m, each in enumerate(step)]
+        pictures.add(rendered(figures.figure_2, *changed))
+    assert len(pictures) == 2 + 6 + 1 + 5
+
+
+def test_runs_of_nothing_are_drawn_too():
+    nothing = SimpleNamespace(
+        composed=np.zeros((2, 4)), written=np.zeros((2, 4)), read=np.zeros((2, 2))
+    )
+    fig = figures.figure_1(nothing, nothing, np.zeros((2, 2)), 2, 2)
+    assert fig.axes[0].collections[0].get_clim() == (-1, 1)
 
 
 def test_frames_have_their_sizes_and_titles():

@@ -1,5 +1,6 @@
 """The pipeline on a tiny book of its own: what it promises when a run succeeds or fails."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -29,11 +30,13 @@ scale = 1
 ```{code-cell} ipython3
 :tags: [remove-output]
 
-from IPython.display import SVG
+from IPython.display import SVG, display
 from myst_nb import glue
 
 glue("line", SVG("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"))
 glue("tiny.value", 0.25 * scale, display=False)
+deviation = {"id": "eq.1", "value": 2.34e-15, "expect": [0, 1e-12]}
+display({"text/plain": ""}, raw=True, metadata={"record": deviation})
 ```
 
 ```{glue:figure} line
@@ -46,6 +49,7 @@ Scale {glue:text}`tiny.value:.3f`.
 (eq-1)=
 $$ x = 1 \tag{1} $$
 """
+INDEX = "1: [One, as ever, tasks.continuation]\n"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -62,8 +66,10 @@ class Tiny:
         self.notebook.parent.mkdir()
         self.notebook.write_text(NOTEBOOK)
         shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("_scripts"))
-        chapters = "".join(f"- file: {f}\n" for f in ("notebooks/tiny", "claims", "run-times"))
-        toc = f"format: jb-book\nroot: intro\nchapters:\n{chapters}"
+        (folder / "book/equations.yml").write_text(INDEX)
+        files = "notebooks/tiny", "equations", "claims", "run-times"
+        toc = "format: jb-book\nroot: intro\nchapters:\n"
+        toc += "".join(f"- file: {f}\n" for f in files)
         (folder / "book/_toc.yml").write_text(toc)
         (folder / "book/intro.md").write_text("# Tiny\n\n[the line](#fig-line)\n")
 
@@ -73,6 +79,12 @@ class Tiny:
         folders = [f"{n.upper()}={self.folder / n}" for n in ("build", "notebooks", "book")]
         command = ["make", f"BIN={BIN}", "READY=", *folders, *(arguments or ["book"])]
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+
+    def assemble(self, book: Path, executed: Path, source: Path) -> subprocess.CompletedProcess:
+        """Run assemble.py on a book and its executed notebooks."""
+        script = ROOT / "book/_scripts/assemble.py"
+        command = [sys.executable, script, book, executed, source]
+        return subprocess.run(command, capture_output=True, text=True)
 
     def check(self, html: Path) -> subprocess.CompletedProcess:
         """Run check.py on some pages."""
@@ -127,6 +139,16 @@ def test_a_broken_reference_leaves_the_old_pages(book):
     assert tree(book.html) == pages
 
 
+def test_an_equation_without_deviation_leaves_the_old_pages(book):
+    pages, folder, index = tree(book.html), book.folder / "book", book.folder / "book/equations.yml"
+    index.write_text(INDEX + "2: [Two, tasks.driven]\n")
+    done = book.make()
+    index.write_text(INDEX)
+    assert done.returncode != 0 and 'Eq. (2) needs one record("eq.2", ...)' in done.stderr
+    assert tree(book.html) == pages
+    assert book.assemble(folder, book.executed.parent, book.build / "source").returncode == 0
+
+
 def test_a_raising_cell_stops_the_build(book):
     pages = tree(book.html)
     cell = '\n```{code-cell} ipython3\nraise ValueError("planted")\n```\n'
@@ -139,6 +161,73 @@ def test_a_raising_cell_stops_the_build(book):
     assert "papermill/" not in done.stderr, "papermill's own traceback is noise"
     assert book.executed.with_suffix(".failed.ipynb").exists()
     assert tree(book.html) == pages
+
+
+def test_the_equation_index_says_where_each_equation_is(book):
+    text = (book.build / "source/equations.md").read_text()
+    row = (
+        "| [(1)](#eq-1) | One, as ever | `tasks.continuation` | `test_equation_1` "
+        "| [Tiny chapter](notebooks/tiny.ipynb) | 2e-15 |"
+    )
+    assert text.startswith("(equation-index)=\n# Equations\n") and text.splitlines()[-1] == row
+    assert 'href="notebooks/tiny.html#eq-1"' in (book.html / "equations.html").read_text()
+    assert not list(book.build.rglob("equations.yml"))
+
+
+def without_range(cell: dict) -> dict:
+    return json.loads(json.dumps(cell).replace('"expect"', '"unexpected"'))
+
+
+ONCE = {
+    # what becomes of the executed cells with the record and with the anchor, and the fault
+    "no anchor": (lambda code, prose: [code], "one anchor (eq-1)= in the notebooks, not 0"),
+    "two anchors": (
+        lambda code, prose: [code, prose, prose],
+        "one anchor (eq-1)= in the notebooks, not 2",
+    ),
+    "no deviation": (
+        lambda code, prose: [prose],
+        'one record("eq.1", ...) in the notebooks, not 0',
+    ),
+    "two deviations": (
+        lambda code, prose: [code, code, prose],
+        'one record("eq.1", ...) in the notebooks, not 2',
+    ),
+    "no range": (
+        lambda code, prose: [without_range(code), prose],
+        "an expected range for its deviation",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", ONCE)
+def test_an_equation_is_shown_and_measured_once(book, tmp_path, fault):
+    change, message = ONCE[fault]
+    nb = json.loads(book.executed.read_text())
+    nb["cells"][2:] = [cell | {"id": f"a{i}"} for i, cell in enumerate(change(*nb["cells"][2:]))]
+    (tmp_path / "tiny.ipynb").write_text(json.dumps(nb))
+    done = book.assemble(book.folder / "book", tmp_path, tmp_path / "source")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1:] == [f"Eq. (1) needs {message}"]
+
+
+def test_a_deviation_of_another_chapter_counts(book, tmp_path):
+    folder = tmp_path / "book"
+    shutil.copytree(book.folder / "book", folder)
+    with (folder / "_toc.yml").open("a") as toc:
+        toc.write("- file: notebooks/other\n")
+    for name in ("tiny", "other"):
+        shutil.copy(book.executed, tmp_path / f"{name}.ipynb")
+        shutil.copy(book.executed.with_suffix(".timing.json"), tmp_path / f"{name}.timing.json")
+    done = book.assemble(folder, tmp_path, tmp_path / "source")
+    assert done.returncode == 1 and done.stderr.count("not 2") == 2
+
+
+def test_a_book_without_index_has_no_page_of_equations(book, tmp_path):
+    folder, source = tmp_path / "book", tmp_path / "source"
+    shutil.copytree(book.folder / "book", folder, ignore=shutil.ignore_patterns("equations.yml"))
+    assert book.assemble(folder, book.executed.parent, source).returncode == 0
+    assert (source / "claims.md").exists() and not (source / "equations.md").exists()
 
 
 FAULTS = {

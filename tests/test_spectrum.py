@@ -5,8 +5,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from emt import interactions, repeat_copy
-from emt.spectrum import compare, roots_of_unity
+from emt import Task, compose_copy, interactions, repeat_copy
+from emt.spectrum import characteristic, compare, eigenvalues, roots_of_unity
 
 
 def rotations(*eigenvalues):
@@ -102,3 +102,49 @@ def test_a_trained_network_has_learned_the_spectrum(trained):
     assert got.live == 8 and (got.counts == 2).all()
     assert got.angle_error.max() < 2
     assert got.gap[0] - got.gap[1] > 0.1
+
+
+def random_task(s, kappa, seed=0):
+    F = np.random.default_rng(seed).normal(size=(s, kappa, kappa)) / np.sqrt(s * kappa)
+    return Task(s, kappa, F)
+
+
+@pytest.mark.parametrize("s, kappa", [(1, 1), (1, 3), (4, 1), (3, 2), (2, 4)])
+def test_the_small_determinant_is_the_large_one(s, kappa):
+    task, rng = random_task(s, kappa, s), np.random.default_rng(kappa)
+    z = rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2))
+    got = characteristic(task, z)
+    Phi, one = interactions(task), np.eye(s * kappa)
+    expected = [[np.linalg.det(point * one - Phi) for point in row] for row in z]
+    np.testing.assert_allclose(got, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("s, kappa", [(1, 1), (1, 3), (4, 1), (3, 2), (2, 4)])
+def test_eigenvalues_are_its_roots_largest_first(s, kappa):
+    task = random_task(s, kappa, s)
+    values = eigenvalues(task)
+    assert values.shape == (s * kappa,) and (np.diff(abs(values)) <= 1e-12).all()
+    np.testing.assert_allclose(characteristic(task, values), 0, atol=1e-9)
+    circle = 3 * np.exp(2j * np.pi * np.arange(s * kappa + 1) / (s * kappa + 1))
+    expected = np.prod(circle[:, None] - values, axis=1)  # every root, as often as it is one
+    np.testing.assert_allclose(characteristic(task, circle), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("s, kappa", [(1, 2), (3, 1), (4, 2), (5, 3)])
+def test_eigenvalues_of_repeat_copy_are_the_roots_of_unity(s, kappa):
+    for values in (eigenvalues(repeat_copy(s, kappa)), roots_of_unity(s, kappa)):
+        angles = np.sort(np.angle(values * np.exp(0.1j)))
+        expected = np.repeat([2 * np.pi * k / s + 0.1 for k in range(s)], kappa)
+        expected = np.sort(np.angle(np.exp(1j * expected)))
+        np.testing.assert_allclose(angles, expected, atol=1e-7)
+        np.testing.assert_allclose(abs(values), 1, atol=1e-7)
+
+
+@pytest.mark.parametrize("kappa", [2, 3, 4])
+def test_compose_copy_has_the_roots_of_every_delay_and_otherwise_zero(kappa):
+    z = np.random.default_rng(0).normal(size=5) + 1j
+    zeros = kappa**2 - kappa * (kappa + 1) // 2
+    expected = z**zeros * np.prod([z**d - 1 for d in range(1, kappa + 1)], axis=0)
+    np.testing.assert_allclose(characteristic(compose_copy(kappa), z), expected, rtol=1e-9)
+    alive = eigenvalues(compose_copy(kappa))
+    assert np.count_nonzero(abs(alive) > 0.5) == kappa * (kappa + 1) // 2

@@ -6,7 +6,17 @@ from conftest import BASES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emt import Task, constructed, continuation, interactions, repeat_copy, run, with_silence
+from emt import (
+    Task,
+    constructed,
+    continuation,
+    driven,
+    interactions,
+    repeat_copy,
+    run,
+    with_silence,
+)
+from emt.variable_binding import program, repeat_copy_state, trace
 
 sizes = {"s": st.integers(1, 4), "kappa": st.integers(1, 3), "seed": st.integers(0, 999)}
 network = {**sizes, "spare": st.integers(0, 4), "basis": st.sampled_from(BASES)}
@@ -96,3 +106,97 @@ def test_covectors_by_default_lie_in_the_span(known):
     w = constructed(net.task, net.Psi)
     np.testing.assert_allclose(w.W_r, np.linalg.pinv(net.Psi)[-2:], atol=1e-10)
     assert abs(constructed(net.task, net.Psi, net.Psi_dual).W_r - w.W_r).max() > 0.01
+
+
+@given(steps=st.integers(1, 14), **network)
+def test_the_constructed_network_is_the_driven_rule_for_any_inputs(
+    known, s, kappa, spare, basis, seed, steps
+):
+    rng = np.random.default_rng(seed)
+    task = Task(s, kappa, rng.normal(size=(s, kappa, kappa)) / np.sqrt(s * kappa))
+    net, u = known(s, kappa, spare, basis, seed, task), rng.normal(size=(2, steps, kappa))
+    h, y = run(net.weights, u, identity)
+    v = driven(task, u)
+    np.testing.assert_allclose(y, v, atol=1e-8 * max(1, abs(v).max()))
+    for k in range(1, min(s, steps) + 1):
+        memory = net.Psi_dual[(s - k) * kappa : (s - k + 1) * kappa]
+        np.testing.assert_allclose(h[..., -1, :] @ memory.T, v[..., -k, :], atol=1e-8)
+
+
+@given(T=st.integers(1, 11), **network)
+def test_the_closed_form_of_repeat_copy_is_the_recursion(known, s, kappa, spare, basis, seed, T):
+    net = known(s, kappa, spare, basis, seed)
+    u = np.random.default_rng(seed).normal(size=(T, kappa))
+    h, _ = run(net.weights, with_silence(u, 2 * s + 2), identity)
+    for t in range(1, T + 2 * s + 3):
+        got = repeat_copy_state(net.Psi, u, s, t)
+        np.testing.assert_allclose(got, h[t - 1], atol=1e-8)
+
+
+def test_equation_34_with_its_index_corrected_term_by_term(known):
+    s, kappa, T, net = 3, 2, 5, known(3, 2)
+    u = np.random.default_rng(1).normal(size=(T, kappa))
+    for t in range(1, 12):
+        h = np.zeros(len(net.Psi))
+        for mu in range(1, min(t, T) + 1):
+            for i in range(1, kappa + 1):
+                column = ((mu - t - 1) % s) * kappa + i  # from 1
+                h += u[mu - 1, i - 1] * net.Psi[:, column - 1]
+        np.testing.assert_allclose(repeat_copy_state(net.Psi, u, s, t), h, atol=1e-12)
+
+
+# Line by line.
+
+HAND = Task(2, 1, np.array([[[2.0]], [[3.0]]]))
+HAND_LINES = (
+    [[0, 0], [1, 3], [13, 2 + 39], [141, 26 + 423]],
+    [[0, 1], [1, 13], [13, 141], [141, 449]],
+    [[1], [13], [141], [449]],
+)
+
+
+def test_program_and_trace_of_a_hand_worked_case():
+    u = np.array([[1.0], [10.0], [100.0], [0.0]])
+    for lines in (program(HAND, u), trace(constructed(HAND, np.eye(2)), np.eye(2), u)):
+        for got, expected in zip(lines, HAND_LINES, strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_program_of_two_components_by_hand():
+    F = np.array([[[0.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [2.0, 0.0]]])
+    lines = program(Task(2, 2, F), np.array([[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]]))
+    np.testing.assert_array_equal(lines.composed, [[0, 0, 0, 0], [1, 2, 0, 2], [3, 6, 2, 6]])
+    np.testing.assert_array_equal(lines.written, [[0, 0, 1, 2], [1, 2, 3, 6], [3, 6, 2, 6]])
+    np.testing.assert_array_equal(lines.read, [[1, 2], [3, 6], [2, 6]])
+
+
+@given(steps=st.integers(1, 9), **network)
+def test_program_and_network_agree_line_by_line(known, s, kappa, spare, basis, seed, steps):
+    task = random_task(s, kappa, seed)
+    net = known(s, kappa, spare, basis, seed, task)
+    u = np.random.default_rng(seed).normal(size=(steps, kappa))
+    lines = program(task, u)
+    for a, b in zip(lines, trace(net.weights, net.Psi_dual, u), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-8)
+    n = s * kappa
+    write = np.hstack([np.zeros((steps, n - kappa)), u])
+    np.testing.assert_allclose(lines.written - lines.composed, write, atol=1e-12)
+    np.testing.assert_array_equal(lines.read, lines.written[:, n - kappa :])
+    np.testing.assert_allclose(lines.read, driven(task, u), atol=1e-9)
+    Phi = interactions(task)
+    np.testing.assert_allclose(lines.composed[1:], lines.written[:-1] @ Phi.T, atol=1e-9)
+    np.testing.assert_array_equal(lines.composed[0], 0)
+
+
+def test_trace_reads_any_network_and_any_covectors(noise):
+    """Nothing in it may rest on the network being a constructed one."""
+    weights = type(noise)(noise.W_hh, noise.W_uh, noise.W_r)
+    covectors = np.random.default_rng(0).normal(size=(4, weights.hidden))
+    u = np.random.default_rng(1).normal(size=(5, weights.kappa))
+    lines, h = trace(weights, covectors, u), np.zeros(weights.hidden)
+    for t in range(5):
+        h = weights.W_hh @ h
+        np.testing.assert_allclose(lines.composed[t], covectors @ h, atol=1e-12)
+        h = h + weights.W_uh @ u[t]
+        np.testing.assert_allclose(lines.written[t], covectors @ h, atol=1e-12)
+        np.testing.assert_allclose(lines.read[t], weights.W_r @ h, atol=1e-12)

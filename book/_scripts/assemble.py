@@ -1,12 +1,15 @@
 """Put the book's source tree together: prose, executed notebooks, generated pages, MathJax.
 
-The generated pages are `claims.md`, the ledger of every value that the notebooks recorded, and
-`run-times.md`, the only page whose bytes differ between two builds (and so not in the search).
+The generated pages are `claims.md`, the ledger of every value that the notebooks recorded,
+`equations.md`, the index of equations if the book has an `equations.yml`, and `run-times.md`, the
+only page whose bytes differ between two builds (and so not in the search).
 """
 
 import json
+import re
 import shutil
 import sys
+from collections import defaultdict
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -14,9 +17,19 @@ import nbformat
 import yaml
 
 SLOW = 1.0  # seconds above which a cell is listed
+ANCHOR = re.compile(r"^\(eq-(\d+)\)=", re.MULTILINE)
 MATHJAX = distribution("sphinx-mathjax-offline").locate_file(
     "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 )
+
+EQUATIONS = """(equation-index)=
+# Equations
+
+The numbers are the paper's; the functions are in `emt`, the tests in `tests/test_equations.py`.
+The deviation is the largest difference between the function and the second route computed in the
+chapter; the build stops if it exceeds the range on the [claims page](claims.md).
+
+"""
 
 
 def chapters(book: Path) -> list[str]:
@@ -26,11 +39,11 @@ def chapters(book: Path) -> list[str]:
     return [toc["root"], *(c["file"] for part in parts for c in part.get("chapters", []))]
 
 
-def number(value: float | None) -> str:
-    """Write a value for the ledger: four significant digits, integers whole, nothing as a dash."""
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a value for a table: significant digits, integers whole, nothing as a dash."""
     if value is None:
         return "–"
-    return f"{value:d}" if isinstance(value, int) else f"{value:.4g}"
+    return f"{value:d}" if isinstance(value, int) else f"{value:.{digits}g}"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -40,26 +53,64 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def records(nb: nbformat.NotebookNode) -> list[dict]:
-    """Return what the notebook recorded, in order, the last of each id."""
+    """Return what the notebook recorded, in order."""
     outputs = (out for cell in nb.cells for out in cell.get("outputs", []))
-    found = [out.metadata["record"] for out in outputs if "record" in out.get("metadata", {})]
-    return list({record["id"]: record for record in found}.values())
+    return [out.metadata["record"] for out in outputs if "record" in out.get("metadata", {})]
 
 
-def ledger(name: str, path: Path) -> str:
-    """Return one notebook's section of the claims page."""
-    nb = nbformat.read(path, as_version=4)
-    title = next(c.source for c in nb.cells if c.cell_type == "markdown" and "# " in c.source)
-    title = title[title.index("# ") + 2 :].splitlines()[0]
+def title(nb: nbformat.NotebookNode) -> str:
+    """Return the notebook's first heading."""
+    text = next(c.source for c in nb.cells if c.cell_type == "markdown" and "# " in c.source)
+    return text[text.index("# ") + 2 :].splitlines()[0]
+
+
+def ledger(name: str, nb: nbformat.NotebookNode) -> str:
+    """Return one notebook's section of the claims page: the last value of each id."""
     rows = []
-    for record in records(nb):
+    for record in {record["id"]: record for record in records(nb)}.values():
         expect = record.get("expect")
         control = record.get("control") or []
         within = f"{number(expect[0])} to {number(expect[1])}" if expect else "–"
         link = f"[`{record['id']}`]({name}.ipynb)"
         rows.append([link, number(record["value"]), within, ", ".join(map(number, control)) or "–"])
     body = table(["Value", "Found", "Expected", "Untrained or other control"], rows)
-    return f"## {title}\n\n" + (body if rows else "Nothing recorded.\n")
+    return f"## {title(nb)}\n\n" + (body if rows else "Nothing recorded.\n")
+
+
+def equations(index: dict[int, list[str]], notebooks: dict[str, nbformat.NotebookNode]) -> str:
+    """Return the equation index; each equation must be shown once and its deviation recorded once.
+
+    A row of the index ends in the function; a comma in what it says has made two entries of it.
+    """
+    places, deviations = defaultdict(list), defaultdict(list)
+    for name, nb in notebooks.items():
+        prose = "\n".join(c.source for c in nb.cells if c.cell_type == "markdown")
+        for n in ANCHOR.findall(prose):
+            places[int(n)].append(name)
+        for record in records(nb):
+            deviations[record["id"]].append(record)
+    faults = [
+        f"Eq. ({n}) needs one {what} in the notebooks, not {len(found)}"
+        for n in index
+        for what, found in (
+            (f"anchor (eq-{n})=", places[n]),
+            (f'record("eq.{n}", ...)', deviations[f"eq.{n}"]),
+        )
+        if len(found) != 1
+    ]
+    free = [n for n in index for record in deviations[f"eq.{n}"] if not record.get("expect")]
+    faults += [f"Eq. ({n}) needs an expected range for its deviation" for n in free]
+    if faults:
+        raise SystemExit("\n".join(["equations.yml and the notebooks disagree:", *faults]))
+    rows = []
+    for n, (*words, function) in index.items():
+        (name,), (record,) = places[n], deviations[f"eq.{n}"]
+        chapter = f"[{title(notebooks[name])}]({name}.ipynb)"
+        code = f"`{function}`", f"`test_equation_{n}`"
+        link, largest = f"[({n})](#eq-{n})", number(record["value"], digits=1)
+        rows.append([link, ", ".join(words), *code, chapter, largest])
+    head = ["Equation", "What it says", "Function", "Test", "Chapter", "Largest deviation"]
+    return table(head, rows)
 
 
 def run_times(timings: dict[str, dict]) -> str:
@@ -82,7 +133,7 @@ def run_times(timings: dict[str, dict]) -> str:
 def main(book: Path, executed: Path, source: Path) -> None:
     """Write the tree from nothing."""
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(book, source, ignore=shutil.ignore_patterns("_scripts"))
+    shutil.copytree(book, source, ignore=shutil.ignore_patterns("_scripts", "equations.yml"))
     names = [n for n in chapters(book) if n.startswith("notebooks/")]
     paths = {n: executed / f"{Path(n).name}.ipynb" for n in names}
     (source / "notebooks").mkdir()
@@ -94,8 +145,12 @@ def main(book: Path, executed: Path, source: Path) -> None:
         "Every number that the notebooks recorded in this build. Where a range is given, a value "
         "outside it stops the build, and so does a control inside it.\n\n"
     )
-    claims = "\n".join(ledger(n, p) for n, p in paths.items())
+    notebooks = {n: nbformat.read(p, as_version=4) for n, p in paths.items()}
+    claims = "\n".join(ledger(n, nb) for n, nb in notebooks.items())
     (source / "claims.md").write_text(f"# Claims\n\n{intro}{claims}")
+    if (book / "equations.yml").exists():
+        index = yaml.safe_load((book / "equations.yml").read_text())
+        (source / "equations.md").write_text(EQUATIONS + equations(index, notebooks))
     timings = {n: json.loads(p.with_suffix(".timing.json").read_text()) for n, p in paths.items()}
     head = "---\nno-search: true\n---\n\n# Run times\n\n"
     (source / "run-times.md").write_text(head + run_times(timings))

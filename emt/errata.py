@@ -1,0 +1,410 @@
+"""What the paper prints and what is right, both executed (the book's errata page).
+
+A row returns two errors: of the formula or sentence as printed, and of the one put in its place.
+The first must be large and the second rounding. Rows are in the paper's order.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from emt.basis import components, dual, invariant_subspaces, operator, spectral_projector, vector
+from emt.elman import Weights, run
+from emt.gsemm import (
+    ACTIVATIONS,
+    GSEMM,
+    conjugated,
+    effective_interactions,
+    elman_step,
+    euler_step,
+    identity,
+    memory_step,
+    recurrent_weights,
+    simulate_reduced,
+)
+from emt.realisation import minimal_realisation
+from emt.spectrum import eigenvalues
+from emt.tasks import Task, compose_copy, continuation, driven, repeat_copy, with_silence
+from emt.variable_binding import constructed, interactions, repeat_copy_state
+from emt.variable_memories import as_printed, corrected, non_memory_space, read_dual
+
+TOLERANCE, MARGIN = 1e-8, 0.01
+"""The right form's error must not exceed the first, the printed form's must exceed the second."""
+
+S, KAPPA = 4, 3
+
+
+class Margins(NamedTuple):
+    """Errors of the two forms.
+
+    Attributes
+    ----------
+    printed
+        Of the formula or sentence as printed.
+    right
+        Of the one that replaces it.
+    """
+
+    printed: float
+    right: float
+
+
+def holds(margins: Margins) -> bool:
+    """Return whether the printed form fails by a clear margin and the right one holds.
+
+    Parameters
+    ----------
+    margins
+        Of one row.
+    """
+    return margins.right <= TOLERANCE < MARGIN <= margins.printed
+
+
+def transposed_interactions(rng: np.random.Generator) -> Margins:
+    """Section 3 has ``I + Phi'^T`` for all alphas; one Euler step of Eq. (1) decides, Eq. (20)."""
+    model = _model(rng)
+    V = rng.normal(size=12)
+    step = euler_step(model, V, model.T_f)
+    printed = operator(np.eye(4) + model.Phi_prime.T, model.Xi, model.Xi_dagger)
+    return Margins(
+        _apart(memory_step(printed, V), step),
+        _apart(memory_step(recurrent_weights(model), V), step),
+    )
+
+
+def transposed_memories(rng: np.random.Generator) -> Margins:
+    """Appendix A has ``Xi^T`` where Eq. (1) has ``Xi^dagger``."""
+    model = _model(rng)
+    V = rng.normal(size=12)
+    step = euler_step(model, V, model.T_f)
+    Phi = effective_interactions(model)
+    weights = (operator(Phi, model.Xi, d) for d in (model.Xi.T, model.Xi_dagger))
+    return Margins(*(_apart(memory_step(W, V), step) for W in weights))
+
+
+def lost_transpose(rng: np.random.Generator) -> Margins:
+    """The text below Eq. (23) has ``I + Phi`` for the interaction of the memories."""
+    model = replace(_model(rng), alpha_s=1.0, alpha_c=1.0)
+    V = rng.normal(size=12)
+    step = euler_step(model, V, model.T_f)
+    forms = model.Phi_prime, model.Phi_prime.T
+    weights = (operator(np.eye(4) + Phi, model.Xi, model.Xi_dagger) for Phi in forms)
+    return Margins(*(_apart(memory_step(W, V), step) for W in weights))
+
+
+def silent_sigma_h(rng: np.random.Generator) -> Margins:
+    """From Eq. (17) to Eq. (18) sigma_h disappears, as if it were the identity."""
+    model = _model(rng)
+    V = rng.normal(size=12)
+    map_step = memory_step(recurrent_weights(model), V)
+    sigmas = np.tanh, identity
+    steps = (euler_step(replace(model, sigma_h=sigma), V, model.T_f) for sigma in sigmas)
+    return Margins(*(_apart(step, map_step) for step in steps))
+
+
+def euler_as_approximation(rng: np.random.Generator) -> Margins:
+    """Eq. (20) is said to discretise the flow; it is one Euler step of it, and far from it."""
+    ring = GSEMM(np.eye(5), np.eye(5), np.roll(np.eye(5), 1, 0) - np.eye(5), sigma_f=identity)
+    V = rng.normal(size=5)
+    step = memory_step(recurrent_weights(ring), V, identity)
+    flowed = simulate_reduced(ring, V, np.array([0.0, 1.0]), 1e-10)[:, -1]
+    return Margins(_apart(step, flowed), _apart(step, euler_step(ring, V, 1.0)))
+
+
+def norm_condition(rng: np.random.Generator) -> Margins:
+    """Eq. (24) is said to need a norm of at most 1; the errors are of that rule, and of no rule."""
+    norms = np.repeat([0.5, 2.0], 10)
+    W = rng.normal(size=(20, 6, 6))
+    W *= (norms / np.linalg.norm(W, 2, axis=(1, 2)))[:, None, None]
+    V, sigma = rng.normal(size=(20, 6)), ACTIVATIONS["tanh"]
+    apart = [_apart(conjugated(w, v, sigma), memory_step(w, v)) for w, v in zip(W, V, strict=True)]
+    conjugate = np.array(apart) < TOLERANCE
+    return Margins(float((conjugate != (norms <= 1)).mean()), float((~conjugate).mean()))
+
+
+def relu_conjugacy(rng: np.random.Generator) -> Margins:
+    """Eq. (24) is said of any sigma_f; ReLU merges states and leaves ``sigma o f = g o sigma``."""
+    relu, W = ACTIVATIONS["ReLU"].function, rng.normal(size=(6, 6))
+    V, other = -rng.uniform(1, 2, size=6), -rng.uniform(3, 4, size=6)
+    merged = _apart(V, other) if (relu(V) == relu(other)).all() else 0.0
+    x = rng.normal(size=6)
+    return Margins(merged, _apart(relu(memory_step(W, x, relu)), elman_step(W, relu(x), relu)))
+
+
+def pseudoinverse_always(rng: np.random.Generator) -> Margins:
+    """Eq. (2) rebuilds any W; where W forgets, it takes a left inverse for Xi^dagger."""
+    tall, wide = rng.normal(size=(8, 3)), rng.normal(size=(3, 8))
+    W, Xi = tall @ wide, linalg.orth(tall)
+    duals = dual(Xi), linalg.solve(wide @ Xi, wide)
+    return Margins(*(_apart(operator(d @ W @ Xi, Xi, d), W) for d in duals))
+
+
+def eigenbasis_always(rng: np.random.Generator) -> Margins:
+    """Eigenvectors are said to be one of the bases (below Eq. (2)); compose copy has too few."""
+    size = int(rng.integers(3, 6))
+    Phi = interactions(compose_copy(size))
+    missing = len(Phi) - np.linalg.matrix_rank(np.linalg.eig(Phi).eigenvectors, tol=1e-6)
+    geometric = len(Phi) - np.linalg.matrix_rank(Phi)
+    return Margins(float(missing), float(abs(geometric - (size - 1))))
+
+
+def two_indices(rng: np.random.Generator) -> Margins:
+    """Section 5.2 has ``<eps^i|v>|eps_j>`` where Eq. (3) has one index, summed over."""
+    basis, v = rng.normal(size=(5, 5)), rng.normal(size=5)
+    v_i = components(v, dual(basis))
+    return Margins(_apart(np.einsum("i,hj->h", v_i, basis), v), _apart(vector(v_i, basis), v))
+
+
+def input_and_output(rng: np.random.Generator) -> Margins:
+    """Eq. (5) calls inputs and outputs u; taken at its word, outputs are fed back as inputs."""
+    task, network = _copier(rng)
+    u = rng.normal(size=(S, KAPPA))
+    x = continuation(task, u, S)
+    fed = np.concatenate([u, x]), with_silence(u, S)
+    return Margins(*(_apart(run(network, inputs, identity)[1][S:], x) for inputs in fed))
+
+
+def shifted_time(rng: np.random.Generator) -> Margins:
+    """Eq. (6) has ``h(t+1)`` of u(t), hence ``h(1) = 0``; Eq. (26) has ``h(1) = W_uh u(1)``."""
+    _, network = _copier(rng)
+    u = rng.normal(size=(S, KAPPA))
+    late = run(network, np.vstack([np.zeros(KAPPA), u]), identity)[0]
+    return Margins(
+        *(_apart(h[0], network.W_uh @ u[0]) for h in (late, run(network, u, identity)[0]))
+    )
+
+
+def any_linear_f(rng: np.random.Generator) -> Margins:
+    """Any linear f of Eq. (5) can be represented, it says; what is computed is the driven rule."""
+    task = Task(S, KAPPA, rng.normal(size=(S, KAPPA, KAPPA)) / (S * KAPPA))
+    u = with_silence(rng.normal(size=(S, KAPPA)), S)
+    _, y = run(constructed(task, rng.normal(size=(S * KAPPA + 3, S * KAPPA))), u, identity)
+    return Margins(_apart(y[S:], continuation(task, u[:S], S)), _apart(y, driven(task, u)))
+
+
+def second_sum(rng: np.random.Generator) -> Margins:
+    """The second sum of Eq. (9) starts at (N-1)kappa, a row that the first sum has filled."""
+    task = Task(S, KAPPA, rng.normal(size=(S, KAPPA, KAPPA)))
+    n, Phi = S * KAPPA, interactions(task)
+
+    def sums(start):
+        return np.eye(n, k=KAPPA) + np.where(np.arange(1, n + 1)[:, None] >= start, Phi, 0)
+
+    return Margins(_apart(sums(n - KAPPA), Phi), _apart(sums(n - KAPPA + 1), Phi))
+
+
+def memory_ranges(rng: np.random.Generator) -> Margins:
+    """Memory i is said to span (i-1)kappa ... i kappa (section 5.2): one component too many."""
+    memory = int(rng.integers(2, S + 1))
+    first = (memory - 1) * KAPPA
+    sizes = (len(range(start, memory * KAPPA + 1)) for start in (first, first + 1))
+    return Margins(*(float(abs(size - KAPPA)) for size in sizes))
+
+
+def reading_out_of_place(rng: np.random.Generator) -> Margins:
+    """``Psi*_i`` of section 5.2 outputs at ``eps_mu``, not in the first kappa places, Eq. (10)."""
+    _, network = _copier(rng)
+    u = rng.normal(size=(S, KAPPA))
+    h = run(network, u, identity)[0][-1]
+    in_place = np.zeros((S * KAPPA, network.hidden))
+    in_place[-KAPPA:] = network.W_r
+    return Margins(_apart((in_place @ h)[:KAPPA], u[-1]), _apart(network.W_r @ h, u[-1]))
+
+
+def reading_by_vectors(rng: np.random.Generator) -> Margins:
+    """Section 7 reads from ``W_s = W_r^*``, vectors; covectors read, Eq. (10)."""
+    _, network = _copier(rng)
+    u = rng.normal(size=(S, KAPPA))
+    h = run(network, u, identity)[0][-1]
+    return Margins(_apart(network.W_uh.T @ h, u[-1]), _apart(network.W_r @ h, u[-1]))
+
+
+def moved_index(rng: np.random.Generator) -> Margins:
+    """Eqs. (13), (34) print ``[((mu-t-1) mod s)+1]kappa+i``, one memory too far."""
+    _, network, Psi = _copier(rng, memories=True)
+    u = rng.normal(size=(S, KAPPA))
+    t = int(rng.integers(1, 3 * S))
+    h = run(network, with_silence(u, t), identity)[0][-1]
+    beyond = np.hstack([Psi, Psi[:, :KAPPA]])
+    mu = np.arange(1, S + 1)
+    blocks = beyond.reshape(len(Psi), S + 1, KAPPA)[:, (mu - t - 1) % S + 1]
+    printed = np.einsum("hmi,mi->h", blocks, u)
+    return Margins(_apart(printed, h), _apart(repeat_copy_state(Psi, u, S, S + t), h))
+
+
+def forward_half(rng: np.random.Generator) -> Margins:
+    """Eq. (15) has ``Psi_k = W_hh^(s-k) W_uh``; for general f, ``Psi_s F_k`` is to be taken off."""
+    task = Task(S, KAPPA, rng.normal(size=(S, KAPPA, KAPPA)) / 2)
+    Psi = rng.normal(size=(S * KAPPA + 3, S * KAPPA))
+    network = constructed(task, Psi)
+    printed, blocks = [network.W_uh], [network.W_uh]
+    for F_k in task.F[:0:-1]:
+        printed.insert(0, network.W_hh @ printed[0])
+        blocks.insert(0, network.W_hh @ blocks[0] - network.W_uh @ F_k)
+    return Margins(_apart(np.hstack(printed), Psi), _apart(np.hstack(blocks), Psi))
+
+
+def backward_half(rng: np.random.Generator) -> Margins:
+    """Eq. (15), ``(W_hh^T)^k W_r^*``, propagates covectors and calls them vectors."""
+    _, network, Psi = _copier(rng, memories=True)
+    vectors = [network.W_r.T]
+    for _ in range(S - 1):
+        vectors.append(network.W_hh.T @ vectors[-1])
+    rows = np.hstack([*vectors[1:], vectors[0]])
+    return Margins(_apart(rows, Psi), _apart(rows.T, dual(Psi)))
+
+
+def dual_of_reading(rng: np.random.Generator) -> Margins:
+    """``W_r^*`` of Eq. (14) must be Psi_s; the pseudoinverse is not, among oblique memories."""
+    _, network, Psi = _leaky(rng)
+    kinds = "pseudoinverse", "dual"
+    return Margins(*(_apart(read_dual(network, S, kind), Psi[:, -KAPPA:]) for kind in kinds))
+
+
+def omitted_removal(rng: np.random.Generator) -> Margins:
+    """Algorithm 1's box leaves out the step of section 6 that removes what fades."""
+    task, network, _ = _leaky(rng)
+    Phi = interactions(task)
+    forms = (as_printed(network, S, removal=removal) for removal in (False, True))
+    return Margins(*(_apart(m.Psi_dual @ network.W_hh @ m.Psi, Phi) for m in forms))
+
+
+def vectors_outside(rng: np.random.Generator) -> Margins:
+    """The removal of section 6 is orthogonal, so its vectors leave the long-lived subspace."""
+    _, network, _ = _leaky(rng)
+    P = spectral_projector(network.W_hh)
+    forms = as_printed(network, S), corrected(network, S)
+    return Margins(*(_apart(P @ m.Psi, m.Psi) for m in forms))
+
+
+def threshold_one(rng: np.random.Generator) -> Margins:
+    """Section 6 keeps ``|lambda| >= 1``; rounding then drops modes of an exact network."""
+    task, size = repeat_copy(16, 5), 80
+    network = constructed(task, rng.normal(size=(size, size)))
+    modulus = abs(np.linalg.eigvals(network.W_hh))
+    return Margins(*(float(abs((modulus >= bound).sum() - size)) for bound in (1.0, 0.99)))
+
+
+def components_of_noise(rng: np.random.Generator) -> Margins:
+    """The last line of Algorithm 1 finds no direction in an exact network."""
+    _, network, Psi = _copier(rng, memories=True)
+    memories = as_printed(network, S)
+    h = run(network, with_silence(rng.normal(size=(50, S, KAPPA)), S), identity)[0]
+    space = non_memory_space(memories, h.reshape(-1, network.hidden))
+    found = space.Psi_perp.shape[1] - space.completion
+    basis = np.hstack([Psi, space.Psi_perp])
+    missing = network.hidden - np.linalg.matrix_rank(basis)
+    return Margins(float(network.hidden - Psi.shape[1] - found), float(missing))
+
+
+def orthogonal_by_construction(rng: np.random.Generator) -> Margins:
+    """Section 7 has Psi_perp orthogonal to long-lived eigenvectors; it is to their covectors."""
+    _, network, _ = _leaky(rng)
+    memories = corrected(network, S)
+    space = non_memory_space(memories, rng.normal(size=(100, network.hidden)))
+    right, left = invariant_subspaces(network.W_hh)
+    return Margins(abs(right.T @ space.Psi_perp).max(), abs(left @ space.Psi_perp).max())
+
+
+def inverse_as_transpose(rng: np.random.Generator) -> Margins:
+    """Section 6 has ``(Phi^-1)^k = (Phi^T)^k``; that needs an orthogonal Phi, such as Eq. (12)."""
+    forms = Task(S, KAPPA, rng.normal(size=(S, KAPPA, KAPPA))), repeat_copy(S, KAPPA)
+    return Margins(*(_apart(Phi.T @ Phi, np.eye(len(Phi))) for Phi in map(interactions, forms)))
+
+
+def other_than_unity(rng: np.random.Generator) -> Margins:
+    """Appendix C: a Phi of components other than 1 converges or diverges. With -1 it does not."""
+    task = repeat_copy(S, KAPPA)
+    x = rng.choice([-1.0, 1.0], size=(S, KAPPA))
+    turned = abs(continuation(Task(S, KAPPA, -task.F), x, 40 * S))
+    change = abs(turned[-S:].mean() - 1.0)
+    return Margins(1.0 - change, change)
+
+
+def modulus_one_keeps(rng: np.random.Generator) -> Margins:
+    """Section 7 reads stability from ``|lambda|``; a defective mode of modulus 1 grows."""
+    line = Task(2, 1, np.array([[[-1.0]], [[2.0]]]))
+    start = np.array([[0.0], rng.uniform(0.5, 1.5, size=1)])
+    growth = continuation(line, start, 100)[-1, 0] / start[1, 0]
+    radius = abs(eigenvalues(line)).max()
+    return Margins(abs(growth - radius**100) / growth, abs(growth - 101.0) / growth)
+
+
+def sufficient_dimensions(rng: np.random.Generator) -> Margins:
+    """Section 7 asks for sufficient dimensions; compose copy needs kappa (kappa + 1) / 2."""
+    kappa = int(rng.integers(3, 7))
+    full = constructed(compose_copy(kappa), rng.normal(size=(kappa**2 + 2, kappa**2)))
+    needed = minimal_realisation(full).hidden
+    return Margins(float(kappa**2 - needed), float(abs(kappa * (kappa + 1) // 2 - needed)))
+
+
+ROWS: dict[str, Callable[[np.random.Generator], Margins]] = {
+    row.__name__: row
+    for row in (
+        transposed_interactions,
+        transposed_memories,
+        lost_transpose,
+        silent_sigma_h,
+        euler_as_approximation,
+        norm_condition,
+        relu_conjugacy,
+        pseudoinverse_always,
+        eigenbasis_always,
+        two_indices,
+        input_and_output,
+        shifted_time,
+        any_linear_f,
+        second_sum,
+        memory_ranges,
+        reading_out_of_place,
+        reading_by_vectors,
+        moved_index,
+        forward_half,
+        backward_half,
+        dual_of_reading,
+        omitted_removal,
+        vectors_outside,
+        threshold_one,
+        components_of_noise,
+        orthogonal_by_construction,
+        inverse_as_transpose,
+        other_than_unity,
+        modulus_one_keeps,
+        sufficient_dimensions,
+    )
+}
+"""The rows of the errata page, in the paper's order."""
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the norm of the difference over the norm of the second."""
+    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+
+
+def _model(rng: np.random.Generator) -> GSEMM:
+    """Draw memories that are not orthonormal, and alphas that are not 1."""
+    Xi = rng.normal(size=(12, 4)) / np.sqrt(12)
+    strengths = {"alpha_s": 0.6, "alpha_c": 1.7, "T_f": 2.0}
+    return GSEMM(Xi, dual(Xi), rng.normal(size=(4, 4)), **strengths)
+
+
+def _copier(rng: np.random.Generator, memories: bool = False) -> tuple:
+    """Build repeat copy on random memories, with three spare units."""
+    task, Psi = repeat_copy(S, KAPPA), rng.normal(size=(S * KAPPA + 3, S * KAPPA))
+    network = constructed(task, Psi)
+    return (task, network, Psi) if memories else (task, network)
+
+
+def _leaky(rng: np.random.Generator) -> tuple[Task, Weights, np.ndarray]:
+    """Build repeat copy with fading modes, oblique to its memories, written and read too."""
+    task, n = repeat_copy(S, KAPPA), S * KAPPA
+    B = rng.normal(size=(n + 4, n + 4)) / 4 + np.eye(n + 4)
+    rows = linalg.inv(B)
+    exact = constructed(task, B[:, :n], rows[:n])
+    fading = B[:, n:] @ np.diag([0.8, -0.7, 0.6, 0.3]) @ rows[n:]
+    W_uh = exact.W_uh + B[:, n:] @ rng.normal(size=(4, KAPPA))
+    W_r = exact.W_r + rng.normal(size=(KAPPA, 4)) @ rows[n:]
+    return task, Weights(exact.W_hh + fading, W_uh, W_r), B[:, :n]

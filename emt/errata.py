@@ -306,7 +306,8 @@ def orthogonal_by_construction(rng: np.random.Generator) -> Margins:
     memories = corrected(network, S)
     space = non_memory_space(memories, rng.normal(size=(100, network.hidden)))
     right, left = invariant_subspaces(network.W_hh)
-    return Margins(abs(right.T @ space.Psi_perp).max(), abs(left @ space.Psi_perp).max())
+    seen = (abs(rows @ space.Psi_perp).max() for rows in (right.T, left))
+    return Margins(*map(float, seen))
 
 
 def inverse_as_transpose(rng: np.random.Generator) -> Margins:
@@ -320,7 +321,7 @@ def other_than_unity(rng: np.random.Generator) -> Margins:
     task = repeat_copy(S, KAPPA)
     x = rng.choice([-1.0, 1.0], size=(S, KAPPA))
     turned = abs(continuation(Task(S, KAPPA, -task.F), x, 40 * S))
-    change = abs(turned[-S:].mean() - 1.0)
+    change = float(abs(turned[-S:].mean() - 1.0))
     return Margins(1.0 - change, change)
 
 
@@ -328,8 +329,8 @@ def modulus_one_keeps(rng: np.random.Generator) -> Margins:
     """Section 7 reads stability from ``|lambda|``; a defective mode of modulus 1 grows."""
     line = Task(2, 1, np.array([[[-1.0]], [[2.0]]]))
     start = np.array([[0.0], rng.uniform(0.5, 1.5, size=1)])
-    growth = continuation(line, start, 100)[-1, 0] / start[1, 0]
-    radius = abs(eigenvalues(line)).max()
+    growth = float(continuation(line, start, 100)[-1, 0] / start[1, 0])
+    radius = float(abs(eigenvalues(line)).max())
     return Margins(abs(growth - radius**100) / growth, abs(growth - 101.0) / growth)
 
 

@@ -67,7 +67,7 @@ def record(
                 raise ClaimError(
                     f"{id}: the control measured {c}, inside the expected {low} to {high}"
                 )
-        expect = (low, high)
+        expect = [bound if np.isfinite(bound) else None for bound in (low, high)]  # for JSON
     _publish(
         id,
         {f"{GLUE}text/plain": repr(value)},
@@ -77,9 +77,7 @@ def record(
     return value
 
 
-def equation(
-    number: int, value: np.ndarray, second: np.ndarray, tolerance: float = 1e-10
-) -> float:
+def equation(number: int, value: np.ndarray, second: np.ndarray, tolerance: float = 1e-10) -> float:
     """Record as ``eq.number`` how far an equation's function is from a second, independent route.
 
     The control is the second route with its entries moved on by one.

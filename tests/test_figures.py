@@ -518,3 +518,73 @@ def test_a_table_formats_its_columns():
         *("0", "0.12"),
         *("1", "2.00"),
     ]
+
+
+def test_curves_lie_where_they_are_said_to(ax):
+    where = np.array([0.5, 2.0, 8.0])
+    figures.curves(ax, {"one": RNG.normal(size=3)}, "x", "y", x=where)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), where)
+
+
+def test_outputs_take_a_limit(ax):
+    figures.outputs(ax, STATES[:, :3], S, limit=5.0)
+    assert ax.images[0].get_clim() == (-5.0, 5.0)
+
+
+def test_overlaps_draws_every_memory_over_time(ax):
+    times, overlaps = np.array([0.0, 0.5, 2.0]), RNG.uniform(-1, 1, size=(3, 3))
+    figures.overlaps(ax, times, overlaps)
+    for line, values, k in zip(ax.lines, overlaps, (1, 2, 3), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.transpose([times, values]))
+        assert line.get_label() == f"memory {k}"
+    assert len({line.get_color() for line in ax.lines}) == 3
+    assert len({str(line._dash_pattern) for line in ax.lines}) == 3
+
+
+def test_eigenvalues_that_coincide_are_counted(ax):
+    values = np.array([0.5j, 0.5j + 1e-4, 1.0, 0.5j, -0.2 + 0.1j])
+    figures.eigenvalues(ax, values)
+    points = [tuple(line.get_xydata()[0]) for line in ax.lines[1:]]
+    places = [(0.0, 0.5), (1.0, 0.0), (-0.2, 0.1)]
+    np.testing.assert_allclose(sorted(points), sorted(places), atol=1e-3)
+    (count,) = ax.texts
+    assert count.get_text() == "3" and count.get_position() == pytest.approx((0.0, 0.5), abs=1e-3)
+
+
+def test_parallelogram_closes_at_the_vector(ax):
+    basis, numbers = np.array([[1.0, 0.6], [0.2, 0.9]]), np.array([0.7, 1.3])
+    figures.parallelogram(ax, basis @ numbers, basis, numbers)
+    corners = {tuple(np.round(line.get_xydata()[-1], 9)) for line in ax.lines}
+    assert corners == {tuple(np.round(basis @ numbers, 9))}
+    starts = {tuple(np.round(line.get_xydata()[1], 9)) for line in ax.lines}
+    assert starts == {tuple(np.round(basis[:, k] * numbers[k], 9)) for k in (0, 1)}
+    texts = [text.get_text() for text in ax.texts]
+    assert "$v^1$ = 0.70" in texts and "$v^2$ = 1.30" in texts
+
+
+def test_arrows_are_the_columns(ax):
+    groups = {"vector": RNG.normal(size=(2, 2)), "covector": RNG.normal(size=(2, 3))}
+    figures.arrows(ax, groups)
+    for quiver, vectors in zip(ax.collections, groups.values(), strict=True):
+        np.testing.assert_array_equal([quiver.U, quiver.V], vectors)
+        np.testing.assert_array_equal(quiver.get_offsets(), np.zeros(vectors.T.shape))
+    marks = {t.get_text(): t.xy for t in ax.texts if isinstance(t, Annotation)}
+    assert marks["covector 3"] == pytest.approx(groups["covector"][:, 2])
+
+
+def test_two_projections_are_marked_and_joined_to_the_start(ax):
+    modes, orbit = np.array([[1.0, 0.5], [0.0, 1.0]]), RNG.normal(size=(4, 2))
+    ends = {
+        "spectral projection": np.array([0.3, 0.0]),
+        "orthogonal projection": RNG.normal(size=2),
+    }
+    figures.two_projections(ax, modes, orbit, *ends.values())
+    lines = {line.get_label(): line for line in ax.lines}
+    np.testing.assert_array_equal(lines["state, step by step"].get_xydata(), orbit)
+    for name, point in ends.items():
+        np.testing.assert_array_equal(lines[name].get_xydata(), [point])
+    joins = [line.get_xydata() for line in ax.lines if line.get_label().startswith("_")]
+    for join, point in zip(joins, ends.values(), strict=True):
+        np.testing.assert_array_equal(join, [orbit[0], point])
+    for name, mode in zip(("lasting mode", "fading mode"), modes.T, strict=True):
+        assert tuple(lines[name].get_xy2()) == tuple(mode)

@@ -1,5 +1,7 @@
 """Which rules linear networks follow: algebra, the solved rule and simulation must agree."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import BASES
@@ -331,6 +333,14 @@ def test_the_tolerance_decides_what_counts(faint):
     assert minimal_realisation(weights).hidden == 2
     assert minimal_realisation(weights, 1e-3).hidden == 1
     assert minimal_realisation(weights, 1e-7).hidden == 2
+
+
+@pytest.mark.parametrize("matrix", ["W_hh", "W_uh", "W_r"])
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_units_of_measurement_do_not_matter(known, matrix, factor):
+    weights = known(task=compose_copy(3), spare=3).weights
+    scaled = replace(weights, **{matrix: factor * getattr(weights, matrix)})
+    assert minimal_realisation(scaled).hidden == 6
 
 
 def test_a_network_that_only_answers_at_once_needs_its_inputs_only():

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from emt.record import ClaimError, record
+from emt.record import ClaimError, equation, record
 
 BROKEN = {
     "too low": (0.1, (0.2, 0.3), None),
@@ -156,3 +156,28 @@ def test_a_figure_is_the_same_bytes_twice_and_holds_no_date(shell):
     assert first["metadata"] == {"scrapbook": {"name": "a.figure", "mime_prefix": ""}}
     assert svg.rstrip().endswith("</svg>") and svg.count("<path") > 3
     assert "dc:date" not in svg and not re.search(r"\b20\d\d-\d\d-\d\d", svg)
+
+
+def test_an_equation_is_recorded_with_its_deviation():
+    second = np.array([[1.0, -4.0], [2.0, 3.0]])
+    value = np.add(second, [[0.0, 2e-11], [-1e-11, 0.0]])
+    assert equation(7, value, second) == pytest.approx(5e-12, rel=1e-4)
+    assert equation(7, second, second) == 0.0
+
+
+@pytest.mark.parametrize(
+    "value, second, parts",
+    [
+        (np.array([1.0, 2.0 + 1e-3]), np.array([1.0, 2.0]), "eq.7: measured"),
+        (np.ones(3), np.ones(3), "eq.7: the control"),
+        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "eq.7: the value"),
+    ],
+)
+def test_an_equation_that_does_not_hold_or_could_not_fail_is_refused(value, second, parts):
+    with pytest.raises(ClaimError, match=parts):
+        equation(7, value, second)
+
+
+def test_an_equation_compares_like_with_like():
+    with pytest.raises(ValueError, match=r"eq\.7: the routes give \(2,\) and \(1, 2\)"):
+        equation(7, np.ones(2), np.ones((1, 2)))

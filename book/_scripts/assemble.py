@@ -105,11 +105,11 @@ def equations(index: dict[int, list[str]], notebooks: dict[str, nbformat.Noteboo
     rows = []
     for n, (*words, function) in index.items():
         (name,), (record,) = places[n], deviations[f"eq.{n}"]
-        chapter = f"[{title(notebooks[name])}]({name}.ipynb)"
-        code = f"`{function}`", f"`test_equation_{n}`"
+        says = f"{', '.join(words)}<br>[{title(notebooks[name])}]({name}.ipynb)"
+        code = f"`{function}`<br>`test_equation_{n}`"
         link, largest = f"[({n})](#eq-{n})", number(record["value"], digits=1)
-        rows.append([link, ", ".join(words), *code, chapter, largest])
-    head = ["Equation", "What it says", "Function", "Test", "Chapter", "Largest deviation"]
+        rows.append([link, says, code, largest])
+    head = ["Equation", "What it says, and where", "Function and test", "Largest deviation"]
     return table(head, rows)
 
 

@@ -24,7 +24,7 @@ def overlaps(
         One row a memory.
     """
     lines = {f"memory {k}": row for k, row in enumerate(overlaps, start=1)}
-    curves(ax, lines, "time (in units of T_f)", "overlap", x=times)
+    curves(ax, lines, "time (in units of $T_f$)", "overlap", x=times)
     ax.set_ylim(-0.4, 1.08)
     return ax
 
@@ -47,11 +47,10 @@ def eigenvalues(ax: Axes, values: Complex[np.ndarray, " n"]) -> Axes:
     ax.plot(circle.real, circle.imag, color=GREY, lw=0.8, zorder=0)
     for place in places:
         z = np.mean(place)
-        ax.plot(z.real, z.imag, "o", ms=11 if len(place) > 1 else 5, mfc="C0", mec="white")
+        ax.plot(z.real, z.imag, "o", ms=15 if len(place) > 1 else 5, mfc="C0", mec="white")
         if len(place) > 1:
-            ax.text(
-                z.real, z.imag, str(len(place)), ha="center", va="center", color="white", fontsize=8
-            )
+            middle = {"ha": "center", "va": "center"}
+            ax.text(z.real, z.imag, str(len(place)), color="white", fontsize=10, **middle)
     ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), xlabel="real part", ylabel="imaginary part")
     ax.set_aspect("equal")
     return ax
@@ -82,8 +81,9 @@ def parallelogram(
         end = start + part
         ax.plot(*zip([0, 0], start, end, strict=True), color="0.5", lw=1, ls="--", zorder=0)
     for k in range(2):
-        x, y = 0.55 * parts[:, k] - [0.0, 0.13]
-        ax.text(x, y, f"$v^{k + 1}$ = {components[k]:.2f}", fontsize=8, ha="center")
+        place = {"xytext": (-6, -12) if k == 0 else (-10, 6), "textcoords": "offset points"}
+        name = f"$v^{k + 1}$ = {components[k]:.2f}"
+        ax.annotate(name, parts[:, k], fontsize=8, ha="right" if k else "center", **place)
     return ax
 
 
@@ -100,7 +100,7 @@ def arrows(ax: Axes, groups: Mapping[str, Float[np.ndarray, "2 any"]]) -> Axes:
     for n, (name, vectors) in enumerate(groups.items()):
         at = np.zeros(vectors.shape[1])
         style = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.012}
-        ax.quiver(at, at, *vectors, color=f"C{n}", label=name, hatch="///" * n, **style)
+        ax.quiver(at, at, *vectors, color=f"C{n}", label=name, **style)
         for k, (x, y) in enumerate(vectors.T, start=1):
             mark = f"{k}" if vectors.shape[1] > 1 else ""
             ax.annotate(f"{name} {mark}", (x, y), (4, 2), textcoords="offset points", fontsize=8)

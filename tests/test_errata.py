@@ -1,0 +1,41 @@
+"""The errata: every printed form fails, every right one holds, and exchanging them is noticed."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emt.errata import MARGIN, ROWS, TOLERANCE, Margins, holds
+
+PAGE = (Path(__file__).parents[1] / "notebooks/errata.md").read_text()
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_printed_form_fails_and_the_right_one_holds(name):
+    for seed in range(5):
+        margins = ROWS[name](np.random.default_rng(seed))
+        assert holds(margins), (seed, margins)
+        assert not holds(Margins(printed=margins.right, right=margins.printed))
+
+
+def test_a_row_with_two_right_or_two_wrong_forms_does_not_hold():
+    assert holds(Margins(printed=MARGIN, right=TOLERANCE))
+    assert not holds(Margins(0.0, 0.0))
+    assert not holds(Margins(1.0, 1.0))
+    assert not holds(Margins(MARGIN, 2 * TOLERANCE))
+    assert not holds(Margins(MARGIN / 2, TOLERANCE))
+    assert not holds(Margins(1.0, float("nan"))) and not holds(Margins(float("nan"), 0.0))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_page_shows_both_margins_of_the_row_once_and_in_place(name):
+    printed = rf"\*Printed:\*[^\n]*\{{glue:text\}}`errata\.{name}_printed:"
+    right = rf"\*Right:\*[^\n]*\{{glue:text\}}`errata\.{name}:"
+    assert len(re.findall(rf"{printed}[^\n]*\n: {right}", PAGE)) == 1
+    assert len(re.findall(rf"`errata\.{name}(?:_printed)?:", PAGE)) == 2
+
+
+def test_the_page_shows_no_row_that_is_not_run():
+    shown = set(re.findall(r"\{glue:text\}`errata\.(\w+):", PAGE)) - {"margin", "tolerance"}
+    assert {name.removesuffix("_printed") for name in shown} == set(ROWS)

@@ -423,7 +423,7 @@ def test_at_norm_1_a_tanh_network_forgets():
 
 def test_overlaps_of_hand_worked_vectors():
     Xi = np.array([[3.0, 0.0], [4.0, 2.0]])
-    V_f = np.array([[1.0, 0.0, 0.0], [0.0, -5.0, 0.0]])
+    V_f = np.array([[0.1, 0.0, 0.0], [0.0, -5.0, 0.0]])
     expected = np.array([[0.6, -0.8, 0.0], [0.0, -1.0, 0.0]])
     np.testing.assert_allclose(overlaps(Xi, V_f), expected, atol=1e-15)
     np.testing.assert_allclose(overlaps(Xi, V_f[:, 1]), expected[:, 1], atol=1e-15)

@@ -12,16 +12,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("notebooks/*.md"), *ROOT.glob("book/*.md")])
 ALLOWED = {
-    # text of the page around the number: the reason why it may be typed
+    # text of the page that may hold a number: the reason why
     "Python 3.11 or later": "the version that is needed, not a result",
+    "ection 5.2": "a section of the paper",
+    "ections 5.1": "a section of the paper",
 }
+FENCES = r"^(`{3,}|:{3,})\{[^}]*\}[^\n]*\n(?P<body>.*?)^\1 *$"  # of directives; their body is prose
 NOT_PROSE = [
     r"\A---\n.*?\n---\n",  # the header
     r"^(`{3,}|~{3,})\{code-cell\}.*?^\1",  # code that runs
-    r"^(`{3,}|~{3,})(?!\{)[^\n]*\n.*?^\1",  # code that is shown
     r"^(`{3,}|:{3,})\{math\}.*?^\1",
-    r"^\+\+\+.*?$",  # cell breaks with metadata
     r"^:[\w-]+:.*?$",  # directives' options
+    FENCES,
+    r"^(`{3,}|~{3,})(?!\{)[^\n]*\n.*?^\1",  # code that is shown
+    r"^\+\+\+.*?$",  # cell breaks with metadata
     r"^(`{3,}|:{3,})\{[^}]*\}.*?$",  # directives' arguments
     r"\$\$.*?\$\$",
     r"(?<![\\$])\$[^$\n]+(?:\n[^$\n]+)*\$",
@@ -38,11 +42,12 @@ FORBIDDEN = re.compile(r"raises-exception|skip-execution|^\s*except\s*:", re.MUL
 def typed_numbers(text: str) -> list[str]:
     """Return the prose around each decimal number or percentage of a page."""
     for pattern in NOT_PROSE:
-        text = re.sub(pattern, " ", text, flags=re.MULTILINE | re.DOTALL)
+        kept = r" \g<body>" if pattern == FENCES else " "
+        text = re.sub(pattern, kept, text, flags=re.MULTILINE | re.DOTALL)
+    for phrase in ALLOWED:
+        text = text.replace(phrase, " ")
     found = (text[max(0, m.start() - 30) : m.end() + 30] for m in DECIMAL.finditer(text))
-    return [
-        " ".join(f.split()) for f in found if not any(a in " ".join(f.split()) for a in ALLOWED)
-    ]
+    return [" ".join(f.split()) for f in found]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -61,6 +66,24 @@ def test_no_notebook_hides_a_failure(page):
 )
 def test_a_planted_number_is_caught(planted):
     assert len(typed_numbers(f"# T\n\nBefore\n{planted}\n\n$x = 0.1$ after")) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_no_line_of_prose_is_a_blind_spot(page):
+    lines = page.read_text().split("\n")
+    blind, inside = [], None
+    for n, line in enumerate(lines):
+        fence = re.match(r"---|\$\$|`{3,}(?:\{\S+\})?", line)
+        if fence and inside:
+            inside = None
+        elif fence:
+            inside = line
+        prose = not inside or inside.startswith("```{glue")
+        if prose and line.endswith((".", ":")) and not re.match(r":\w+:", line):
+            planted = [*lines[:n], f"{line} It is 0.987 now.", *lines[n + 1 :]]
+            if not any("0.987" in found for found in typed_numbers("\n".join(planted))):
+                blind.append((n + 1, line))
+    assert blind == []
 
 
 @pytest.mark.parametrize(

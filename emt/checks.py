@@ -1,6 +1,6 @@
 """Checks of arguments: a ``ValueError`` names the argument, what it was and what it must be."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from numbers import Integral, Real
 
 import numpy as np
@@ -21,6 +21,13 @@ def real(name: str, value: float, least: float = -np.inf, most: float = np.inf) 
     return float(value)
 
 
+def function(name: str, value: Callable) -> Callable:
+    """Return `value`, which must be callable."""
+    if not callable(value):
+        raise ValueError(f"{name} must be a function of an array, not {value!r}")
+    return value
+
+
 def choice(name: str, value: str, options: tuple[str, ...]) -> str:
     """Return `value`, which must be one of `options`."""
     if value not in options:
@@ -33,12 +40,12 @@ def array(name: str, value, *shape) -> np.ndarray:
 
     ``None`` stands for any length; a leading ``...`` admits any leading axes.
     """
-    if np.iscomplexobj(value):
-        raise ValueError(f"{name} must be an array of real numbers, not complex")
     try:
+        if np.iscomplexobj(value):
+            raise TypeError("not complex ones")
         result = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of real numbers: {error}") from None
+        raise ValueError(f"{name} must be an array of real numbers, {error}") from None
     last = shape[1:] if shape[:1] == (...,) else shape
     fits = result.ndim >= len(last) if shape[:1] == (...,) else result.ndim == len(last)
     tail = result.shape[result.ndim - len(last) :]

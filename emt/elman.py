@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 EVALUATION_SEED = 20_230_701
 
 
+def identity(x: np.ndarray) -> np.ndarray:
+    """Return the argument: the activation of a linear network."""
+    return x
+
+
 @dataclass(frozen=True, eq=False)
 class Weights:
     """The network ``h(t) = sigma(W_hh h(t-1) + W_uh u(t) + b)``, ``y(t) = W_r h(t)``; Eq. (6).

@@ -17,11 +17,7 @@ from scipy.special import expit, logit
 
 from emt import checks
 from emt.basis import operator
-
-
-def identity(x: np.ndarray) -> np.ndarray:
-    """Return the argument: the activation of a linear network."""
-    return x
+from emt.elman import identity
 
 
 class Activation(NamedTuple):
@@ -35,29 +31,23 @@ class Activation(NamedTuple):
         Of sigma.
     inverse
         Of sigma on its image, or ``None`` where there is none.
-    image
-        Infimum and supremum of sigma; only ReLU reaches one of them, 0.
     """
 
     function: Callable[[np.ndarray], np.ndarray]
     derivative: Callable[[np.ndarray], np.ndarray]
     inverse: Callable[[np.ndarray], np.ndarray] | None
-    image: tuple[float, float]
 
 
 LEAK = 0.1
 ACTIVATIONS = {
-    "tanh": Activation(np.tanh, lambda x: np.cosh(x) ** -2, np.arctanh, (-1.0, 1.0)),
-    "sigmoid": Activation(expit, lambda x: expit(x) * expit(-x), logit, (0.0, 1.0)),
+    "tanh": Activation(np.tanh, lambda x: np.cosh(x) ** -2, np.arctanh),
+    "sigmoid": Activation(expit, lambda x: expit(x) * expit(-x), logit),
     "leaky ReLU": Activation(
         lambda x: np.maximum(x, LEAK * x),
         lambda x: np.where(x > 0, 1.0, LEAK),
         lambda y: np.minimum(y, y / LEAK),
-        (-np.inf, np.inf),
     ),
-    "ReLU": Activation(
-        lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0, 1.0, 0.0), None, (0.0, np.inf)
-    ),
+    "ReLU": Activation(lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0, 1.0, 0.0), None),
 }
 
 
@@ -79,7 +69,7 @@ class GSEMM:
     T_f, T_h, T_d
         Time constants of features, hidden units and delay, in one unit of time; above 0.
     sigma_f, sigma_h
-        Activation functions of features and hidden units.
+        Activation functions of features and hidden units, applied elementwise.
 
     Raises
     ------
@@ -109,6 +99,8 @@ class GSEMM:
         checks.real("alpha_c", self.alpha_c)
         for name in ("T_f", "T_h", "T_d"):
             checks.real(name, getattr(self, name), least=1e-12)
+        checks.function("sigma_f", self.sigma_f)
+        checks.function("sigma_h", self.sigma_h)
 
 
 class State(NamedTuple):
@@ -133,7 +125,7 @@ def flow(model: GSEMM, state: State) -> State:
     model
         The model.
     state
-        At one time.
+        At one time, or along a last axis of times.
     """
     V_f, V_h, V_d = state
     root = np.sqrt(model.alpha_s)
@@ -360,7 +352,7 @@ def conjugated(
     """Return ``(sigma^-1 o g o sigma)(V)`` of the Elman step g, composed as written; Eq. (24).
 
     In exact arithmetic this is `memory_step`. In float64 sigma^-1 loses digits where sigma is
-    flat: see `conditioning`.
+    flat (see `conditioning`), and is infinite where sigma has rounded to its limit.
 
     Parameters
     ----------
@@ -385,7 +377,7 @@ def conditioning(
 ) -> Float[np.ndarray, "*points"]:
     """Return by how much rounding sigma(x) moves ``sigma^-1(sigma(x))``, in multiples of epsilon.
 
-    ``|sigma(x)| / sigma'(x)``: the absolute condition of sigma^-1 at sigma(x).
+    ``|sigma(x)| / sigma'(x)``: the change of the inverse for a relative change of its argument.
 
     Parameters
     ----------

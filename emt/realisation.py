@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy import linalg
 
 from emt import checks
-from emt.elman import Weights, run
+from emt.elman import Weights, identity, run
 from emt.tasks import Task, continuation, with_silence
 from emt.variable_binding import constructed
 
@@ -42,12 +42,13 @@ def toeplitz_defect(task: Task) -> float:
     """Return how far the coefficients of Eq. (5) are from depending on s+m-k only.
 
     A linear time-invariant network answers an input by its age alone, so this must be 0 for one
-    to exist. It is the largest difference along a diagonal of `coefficients`; s + 1 steps decide.
+    to exist. It is the largest difference between neighbours on a diagonal of `coefficients`; s + 1
+    steps decide.
 
     Parameters
     ----------
     task
-        The rule f.
+        The rule f, taken without its threshold.
     """
     C = coefficients(task, task.s + 1)
     return float(abs(C[1:, 1:] - C[:-1, :-1]).max(initial=0.0))
@@ -59,7 +60,7 @@ def criterion(task: Task) -> float:
     Parameters
     ----------
     task
-        The rule f, Eq. (5).
+        The rule f of Eq. (5), taken without its threshold.
     """
     products = np.einsum("iab,jbc->ijac", task.F, task.F[1:])
     return float(abs(products).max(initial=0.0))
@@ -77,7 +78,7 @@ def simulation_defect(task: Task) -> float:
     impulses = np.eye(n).reshape(n, task.s, task.kappa)
     plain = continuation(replace(task, threshold=False), impulses, steps)
     network = constructed(task, np.eye(n))
-    _, y = run(network, with_silence(impulses, steps), lambda x: x)
+    _, y = run(network, with_silence(impulses, steps), identity)
     return float(abs(y[:, task.s :] - plain).max())
 
 
@@ -91,7 +92,7 @@ def innovations(
     Parameters
     ----------
     task
-        The rule f of Eq. (5).
+        The rule f of Eq. (5), taken without its threshold.
     x
         The s vectors to be held.
 

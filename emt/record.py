@@ -80,7 +80,8 @@ def record(
 def equation(number: int, value: np.ndarray, second: np.ndarray, tolerance: float = 1e-10) -> float:
     """Record as ``eq.number`` how far an equation's function is from a second, independent route.
 
-    The control is the second route with its entries moved on by one.
+    The control, that the record notices a difference at all, is the second route with its entries
+    moved on by one (none where there is only one entry).
 
     Parameters
     ----------
@@ -107,9 +108,9 @@ def equation(number: int, value: np.ndarray, second: np.ndarray, tolerance: floa
     """
     if np.shape(value) != np.shape(second):
         raise ValueError(f"eq.{number}: the routes give {np.shape(value)} and {np.shape(second)}")
-    apart, control = (
-        abs(value - other).max() / abs(second).max() for other in (second, np.roll(second, 1))
-    )
+    scale = abs(second).max()
+    control = abs(value - np.roll(second, 1)).max() / scale if np.size(second) > 1 else None
+    apart = abs(value - second).max() / scale
     return record(f"eq.{number}", apart, expect=(0, tolerance), control=control)
 
 

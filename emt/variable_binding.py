@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from emt import checks
 from emt.basis import components, dual, operator
-from emt.elman import Weights, states
+from emt.elman import Weights, identity, states
 from emt.tasks import Task
 
 
@@ -165,7 +165,7 @@ def trace(
         raise ValueError("weights must have no bias: no line of the program adds one")
     Psi_dual = checks.array("Psi_dual", Psi_dual, None, weights.hidden)
     u = _inputs(u, weights)
-    h = np.stack(list(states(weights, u, lambda x: x)))
+    h = np.stack(list(states(weights, u, identity)))
     before = np.vstack([np.zeros(weights.hidden), h[:-1]])
     composed = components(before @ weights.W_hh.T, Psi_dual)
     return Trace(composed, components(h, Psi_dual), h @ weights.W_r.T)

@@ -283,6 +283,8 @@ TABLE = {
             ("Phi_prime", np.eye(4), "Phi_prime must have shape (2, 2)", "not (4, 4)"),
             ("Phi_prime", spoilt(NAN, 2, 2), "Phi_prime must be finite"),
             ("Phi_prime", 1j * PHI_PRIME, "Phi_prime must be", "not complex"),
+            ("sigma_f", 3, "sigma_f must be a function", "not 3"),
+            ("sigma_h", None, "sigma_h must be a function", "not None"),
         )
     ],
     "simulate": [

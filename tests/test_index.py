@@ -16,7 +16,7 @@ import zeroed
 
 ROOT = Path(__file__).parents[1]
 ROWS = yaml.safe_load(zeroed.INDEX.read_text())
-MODULES = {path.stem: path.read_text() for path in sorted(ROOT.glob("emt/*.py"))}
+MODULES = {path.stem: path.read_text() for path in sorted(ROOT.rglob("emt/**/*.py"))}
 TESTS = {path.stem: path.read_text() for path in sorted(ROOT.glob("tests/*.py"))}
 EQUATION_TESTS = TESTS["test_equations"]
 

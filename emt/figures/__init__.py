@@ -1,4 +1,4 @@
-"""One function a panel: data in, ``Axes`` out. Nothing is computed here."""
+"""One function a panel: data in, ``Axes`` out. Nothing but layout is computed here."""
 
 from emt.figures.binding import Run, cells, composing, figure_1, figure_2, reading, writing
 from emt.figures.common import (

@@ -76,7 +76,7 @@ class TrainingConfig:
     initialisation: str = "orthogonal"
     write_scale: float = 0.03
     stages: tuple[Stage, ...] = three_stages()
-    batch: int = 64
+    batch: int = 32
     clip: float = 1.0
     warmup: int = 20
 

@@ -34,7 +34,9 @@ def table(rows: Sequence[Mapping], **formats: str) -> HTML:
     """
     formatters = {name: f"{{:{spec}}}".format for name, spec in formats.items()}
     frame = pd.DataFrame(rows)
-    return HTML(frame.to_html(index=False, border=0, justify="left", formatters=formatters))
+    return HTML(
+        frame.to_html(index=False, border=0, justify="left", formatters=formatters, na_rep="–")
+    )
 
 
 def single(height: float = 3.0) -> tuple[Figure, Axes]:

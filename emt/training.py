@@ -35,8 +35,8 @@ def three_stages(learning_rate: float = 5e-3) -> tuple[Stage, ...]:
     """
     return (
         Stage(32, 300, learning_rate),
-        Stage(96, 300, 0.4 * learning_rate),
-        Stage(200, 200, 0.2 * learning_rate),
+        Stage(64, 300, 0.4 * learning_rate),
+        Stage(200, 160, 0.2 * learning_rate),
     )
 
 
@@ -76,7 +76,7 @@ class TrainingConfig:
     initialisation: str = "orthogonal"
     write_scale: float = 0.03
     stages: tuple[Stage, ...] = three_stages()
-    batch: int = 32
+    batch: int = 64
     clip: float = 1.0
     warmup: int = 20
 

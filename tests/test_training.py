@@ -193,4 +193,4 @@ def test_no_warm_up_starts_at_the_peak():
 
 def test_the_books_schedule():
     assert TrainingConfig().stages == three_stages()
-    np.testing.assert_allclose(three_stages(1.0), [(32, 300, 1.0), (96, 300, 0.4), (200, 200, 0.2)])
+    np.testing.assert_allclose(three_stages(1.0), [(32, 300, 1.0), (64, 300, 0.4), (200, 160, 0.2)])

@@ -77,8 +77,7 @@ def eigenvalues(task: Task) -> Complex[np.ndarray, " n"]:
     task
         The rule f; n = s * kappa.
     """
-    values = np.linalg.eigvals(interactions(task)).astype(complex)
-    return values[np.argsort(-abs(values), kind="stable")]
+    return _largest_first(interactions(task))
 
 
 def characteristic(task: Task, z: Complex[np.ndarray, "*points"]) -> Complex[np.ndarray, "*points"]:
@@ -129,11 +128,15 @@ def compare(
     if len(W_hh) < len(theory):
         raise ValueError(f"W_hh must have at least s * kappa = {len(theory)} rows, not {len(W_hh)}")
     checks.real("threshold", threshold, least=0.0)
-    eigenvalues = np.linalg.eigvals(W_hh).astype(complex)
-    eigenvalues = eigenvalues[np.argsort(-abs(eigenvalues), kind="stable")]
+    eigenvalues = _largest_first(W_hh)
     largest = eigenvalues[: len(theory)]
     _, order = linear_sum_assignment(abs(theory[:, None] - largest[None, :]))
     live = eigenvalues[abs(eigenvalues) > threshold]
     nearest = np.rint(np.angle(live) * s / (2 * np.pi)).astype(int) % s
     counts = np.bincount(nearest, minlength=s)
     return Spectrum(eigenvalues, theory, largest[order], counts, len(live))
+
+
+def _largest_first(matrix: np.ndarray) -> np.ndarray:
+    values = np.linalg.eigvals(matrix).astype(complex)
+    return values[np.argsort(-abs(values), kind="stable")]

@@ -152,3 +152,11 @@ def phases(ax: Axes, s: int) -> Axes:
     ax.set_xlabel("time step  (inputs before the dashed line)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
+
+
+def complex_plane(ax: Axes, reach: float) -> None:
+    """Draw the unit circle, and label and limit the axes."""
+    circle = np.exp(2j * np.pi * np.linspace(0, 1, 361))
+    ax.plot(circle.real, circle.imag, color=GREY, lw=0.8, zorder=0)
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    ax.set(xlabel="real part", ylabel="imaginary part")

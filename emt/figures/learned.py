@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emt.figures.common import GREY, INK, WIDE, heat_map, memory_ticks, phases
+from emt.figures.common import GREY, INK, WIDE, complex_plane, heat_map, memory_ticks, phases
 
 
 def interactions(
@@ -68,8 +68,7 @@ def spectrum(
     counts
         Long-lived eigenvalues in the direction of each root, angle 0 first.
     """
-    circle = np.exp(2j * np.pi * np.linspace(0, 1, 361))
-    ax.plot(circle.real, circle.imag, color=GREY, lw=0.8, zorder=0)
+    complex_plane(ax, reach=1.45)
     ax.plot(theory.real, theory.imag, "o", ms=9, mfc="none", mec="C1", mew=1.4, label="theory")
     ax.plot(eigenvalues.real, eigenvalues.imag, "x", ms=4, color="C0", label="learned")
     directions = np.exp(2j * np.pi * np.arange(len(counts)) / len(counts))
@@ -77,8 +76,6 @@ def spectrum(
         box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": INK, "lw": 0.6}
         place = 1.22 * root
         ax.text(place.real, place.imag, str(count), ha="center", va="center", fontsize=8, bbox=box)
-    ax.set(xlim=(-1.45, 1.45), ylim=(-1.45, 1.45), xlabel="real part", ylabel="imaginary part")
-    ax.set_aspect("equal")
     ax.legend(loc="center")
     return ax
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 from matplotlib.axes import Axes
 
-from emt.figures.common import GREY, curves
+from emt.figures.common import complex_plane, curves
 
 
 def overlaps(
@@ -43,16 +43,13 @@ def eigenvalues(ax: Axes, values: Complex[np.ndarray, " n"]) -> Axes:
     for value in values:
         near = [place for place in places if abs(place[0] - value) < 0.05]
         near[0].append(value) if near else places.append([value])
-    circle = np.exp(2j * np.pi * np.linspace(0, 1, 361))
-    ax.plot(circle.real, circle.imag, color=GREY, lw=0.8, zorder=0)
+    complex_plane(ax, reach=1.25)
     for place in places:
         z = np.mean(place)
         ax.plot(z.real, z.imag, "o", ms=15 if len(place) > 1 else 5, mfc="C0", mec="white")
         if len(place) > 1:
             middle = {"ha": "center", "va": "center"}
             ax.text(z.real, z.imag, str(len(place)), color="white", fontsize=10, **middle)
-    ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), xlabel="real part", ylabel="imaginary part")
-    ax.set_aspect("equal")
     return ax
 
 

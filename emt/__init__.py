@@ -28,7 +28,7 @@ from emt.tasks import (
     selection,
     with_silence,
 )
-from emt.training import Stage, TrainingConfig, train, untrained
+from emt.training import Stage, TrainingConfig, published, train, untrained
 from emt.variable_binding import constructed, interactions
 from emt.variable_memories import VariableMemories, as_printed, corrected
 

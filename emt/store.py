@@ -13,7 +13,7 @@ from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from emt import checks, elman, tasks, training
+from emt import backpropagation, checks, elman, tasks, training
 from emt.elman import Weights
 from emt.tasks import Task
 from emt.training import Training, TrainingConfig
@@ -62,7 +62,7 @@ def key(task: Task, config: TrainingConfig) -> str:
     """
     digest = hashlib.sha256(_description(task, config).encode())
     digest.update(f"torch {torch.__version__} numpy {np.__version__}".encode())
-    for module in (checks, tasks, elman, training):
+    for module in (checks, tasks, elman, backpropagation, training):
         digest.update(Path(module.__file__).read_bytes())
     return digest.hexdigest()[:32]
 

@@ -174,9 +174,12 @@ def continuation(
     checks.integer("steps", steps)
     result = np.concatenate([x, np.zeros((*x.shape[:-2], steps, kappa))], axis=-2)
     read = [k for k in range(s) if task.F[k].any()]
-    for t in range(s, s + steps):
-        value = sum(result[..., t - s + k, :] @ task.F[k].T for k in read)
-        result[..., t, :] = np.sign(value) if task.threshold else value
+    # Vectors that lie within the shortest delay of each other do not depend on each other.
+    delay = s - max(read, default=0)
+    for t in range(s, s + steps, delay):
+        n = min(delay, s + steps - t)
+        value = sum(result[..., t - s + k : t - s + k + n, :] @ task.F[k].T for k in read)
+        result[..., t : t + n, :] = np.sign(value) if task.threshold else value
     return result[..., s:, :]
 
 

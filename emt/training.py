@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,34 +10,51 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float
+from threadpoolctl import threadpool_limits
+from torch.nn.utils import get_total_norm
+from torch.optim.adam import adam
 from tqdm import tqdm
 
 from emt import checks
+from emt.backpropagation import buffers, gradients
 from emt.elman import Weights
 from emt.tasks import Task, continuation, random_bits
 
 
 class Stage(NamedTuple):
-    """One stage of training: loss over `horizon` output steps, `steps` updates of Adam."""
+    """One stage of training: loss over `horizon` output steps, `steps` updates of Adam at most."""
 
     horizon: int
     steps: int
     learning_rate: float
 
 
-def three_stages(learning_rate: float = 5e-3) -> tuple[Stage, ...]:
-    """Return the book's schedule: ever longer horizons at ever smaller learning rates.
+def three_stages(
+    s: int = 16, learning_rate: float = 5e-3, updates: tuple[int, int, int] = (300, 200, 300)
+) -> tuple[Stage, ...]:
+    """Return the book's schedule: horizons of 2, 5 and 12 cycles, ever smaller learning rates.
+
+    The rate falls faster than the horizon grows: a rate that suits a short horizon destroys, at
+    the change to a longer one, modes that were learned.
 
     Parameters
     ----------
+    s
+        Steps of a cycle; at least 1.
     learning_rate
         Of the first stage; at least 0.
+    updates
+        Of each stage; a stage of 0 is left out.
+
+    Raises
+    ------
+    ValueError
+        If `s` is below 1.
     """
-    return (
-        Stage(32, 300, learning_rate),
-        Stage(64, 300, 0.4 * learning_rate),
-        Stage(200, 160, 0.2 * learning_rate),
-    )
+    horizons = (cycles * checks.integer("s", s) for cycles in (2, 5, 12))
+    rates = (part * learning_rate for part in (1.0, 0.3, 0.1))
+    stages = zip(horizons, updates, rates, strict=True)
+    return tuple(Stage(*stage) for stage in stages if stage[1])
 
 
 @dataclass(frozen=True)
@@ -52,18 +69,24 @@ class TrainingConfig:
         Of the initial weights and of the training sequences.
     initialisation
         ``"orthogonal"``: `W_hh` a random orthogonal matrix, `W_uh` orthonormal columns times
-        `write_scale`, `W_r` small and random, divided by `write_scale`.
+        `write_scale`, `W_r` normal with standard deviation 0.3/sqrt(H), divided by `write_scale`.
         ``"torch"``: PyTorch's default for RNNs, uniform in +-1/sqrt(H).
     write_scale
         Factor between `W_uh` and the matrix that the optimiser sees; above 0.
     stages
-        Run one after the other; the learning rate warms up and decays in each.
+        Run one after the other.
     batch
         Sequences an update.
     clip
         Largest norm of the gradient.
     warmup
         Updates of linear warm-up at the start of each stage.
+    decay
+        Of the learning rate in a stage: ``"cosine"`` to zero, or ``"none"``.
+    advance
+        A stage but the last ends early once this part of a batch's bits is right, if given.
+    updates
+        Most updates in all, if given.
 
     Raises
     ------
@@ -76,9 +99,12 @@ class TrainingConfig:
     initialisation: str = "orthogonal"
     write_scale: float = 0.03
     stages: tuple[Stage, ...] = three_stages()
-    batch: int = 64
+    batch: int = 16
     clip: float = 1.0
     warmup: int = 20
+    decay: str = "cosine"
+    advance: float | None = None
+    updates: int | None = None
 
     def __post_init__(self):
         """Check the record once, here."""
@@ -90,6 +116,11 @@ class TrainingConfig:
         checks.real("clip", self.clip, least=tiny)
         checks.integer("batch", self.batch)
         checks.integer("warmup", self.warmup, least=0)
+        checks.choice("decay", self.decay, ("cosine", "none"))
+        if self.advance is not None:
+            checks.real("advance", self.advance, least=0.0, most=1.0)
+        if self.updates is not None:
+            checks.integer("updates", self.updates)
         if not self.stages:
             raise ValueError("stages must hold at least one stage, not ()")
         object.__setattr__(self, "stages", tuple(Stage(*stage) for stage in self.stages))
@@ -97,6 +128,30 @@ class TrainingConfig:
             checks.integer("horizon", stage.horizon)
             checks.integer("steps", stage.steps)
             checks.real("learning_rate", stage.learning_rate, least=0.0)
+
+
+def published(seed: int = 0) -> TrainingConfig:
+    """Return the recipe of the paper's authors, as their public program has it.
+
+    For s = kappa = 8: uniform start, no bias, Adam at 1e-3 throughout, batches of 64, horizons of
+    10, 20, 40, 60, 100 steps, each left when 0.96 of a batch is right, 20,000 updates in all.
+
+    Parameters
+    ----------
+    seed
+        Of the initial weights and of the training sequences.
+    """
+    return TrainingConfig(
+        seed=seed,
+        initialisation="torch",
+        write_scale=1.0,
+        stages=tuple(Stage(horizon, 20_000, 1e-3) for horizon in (10, 20, 40, 60, 100)),
+        batch=64,
+        warmup=0,
+        decay="none",
+        advance=0.96,
+        updates=20_000,
+    )
 
 
 class Training(NamedTuple):
@@ -132,7 +187,14 @@ def untrained(task: Task, config: TrainingConfig) -> Weights:
     return _effective(_initial(task, config), config)
 
 
-def train(task: Task, config: TrainingConfig, progress: bool = True) -> Training:
+def train(
+    task: Task,
+    config: TrainingConfig,
+    progress: bool = True,
+    device: str | None = None,
+    stop: Callable[[Weights], bool] | None = None,
+    every: int = 25,
+) -> Training:
     """Learn a network by backpropagation through time, Adam, mean squared error (section 7).
 
     Parameters
@@ -143,17 +205,24 @@ def train(task: Task, config: TrainingConfig, progress: bool = True) -> Training
         Sizes, seed, schedule.
     progress
         Whether to draw a progress bar, which is drawn on a terminal only.
+    device
+        ``None``: NumPy, the fastest way on a processor. Otherwise torch's name of the device,
+        ``"cuda"`` for example.
+    stop, every
+        If given, learning ends when ``stop(weights)`` is true; it is asked after every so many
+        updates.
 
     Raises
     ------
     ValueError
-        If kappa > hidden with the orthogonal initialisation.
+        If kappa > hidden with the orthogonal initialisation, or `every` is below 1.
 
     Warns
     -----
     UserWarning
         If the network has fewer than ``s * kappa`` hidden units, which any f may need.
     """
+    checks.integer("every", every)
     if config.hidden < task.s * task.kappa:
         warnings.warn(
             f"hidden = {config.hidden} is below s * kappa = {task.s * task.kappa}: "
@@ -161,49 +230,76 @@ def train(task: Task, config: TrainingConfig, progress: bool = True) -> Training
             stacklevel=2,
         )
     with _one_thread():
-        return _train(task, config, progress)
+        return _train(task, config, progress, device, stop, every)
 
 
-def _train(task: Task, config: TrainingConfig, progress: bool) -> Training:
+def _train(task, config, progress, device, stop, every) -> Training:
     rng = np.random.default_rng([config.seed, 1])
-    parameters = [p.requires_grad_() for p in _initial(task, config)]
-    scale = _scales(config)
-    updates = list(_schedule(config))
-    optimiser = torch.optim.Adam(parameters)
-    loss_curve = []
-    for horizon, rate in tqdm(updates, disable=None if progress else True, desc="training"):
-        u = random_bits(task, config.batch, rng)
-        targets = continuation(task, u, horizon)
-        W_hh, W_uh, W_r = (c * p for c, p in zip(scale, parameters, strict=True))
-        y = _outputs(W_hh, W_uh, W_r, _float32(u), horizon)
-        loss = torch.nn.functional.mse_loss(y, _float32(targets))
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, config.clip)
-        optimiser.param_groups[0]["lr"] = rate
-        optimiser.step()
-        loss_curve.append(loss.item())
+    parameters = [p.to(device or "cpu") for p in _initial(task, config)]
+    moments = _moments(parameters)
+    longest = max(stage.horizon for stage in config.stages)
+    room = buffers(task.s + longest, config.batch, config.hidden, device)
+    most = min(sum(stage.steps for stage in config.stages), config.updates or math.inf)
+    loss_curve, left = [], 0
+    with tqdm(total=most, disable=None if progress else True, desc="training") as bar:
+        for number, horizon, rate in _schedule(config):
+            if number < left:
+                continue
+            u = random_bits(task, config.batch, rng)
+            u, targets = (_array(x, device) for x in (u, continuation(task, u, horizon)))
+            loss, right = _update(parameters, moments, config, rate, u, targets, room)
+            loss_curve.append(loss)
+            bar.update()
+            if config.advance is not None and right >= config.advance:
+                left = min(number + 1, len(config.stages) - 1)
+            asked = stop is not None and len(loss_curve) % every == 0
+            if len(loss_curve) == most or (asked and stop(_effective(parameters, config))):
+                break
     return Training(_effective(parameters, config), np.array(loss_curve))
 
 
-def _outputs(W_hh, W_uh, W_r, u, horizon):
-    """Eq. (6) over the input phase, then y over `horizon` steps of the output phase."""
-    h, W_hh = u.new_zeros(len(u), len(W_hh)), W_hh.T.contiguous()
-    for t in range(u.shape[1]):
-        h = torch.tanh(h @ W_hh + u[:, t] @ W_uh.T)
-    output_phase = []
-    for _ in range(horizon):
-        h = torch.tanh(h @ W_hh)
-        output_phase.append(h)
-    return torch.stack(output_phase, dim=1) @ W_r.T
+def _update(parameters, moments, config, rate, u, targets, room) -> tuple[float, float]:
+    """One step of Adam down the clipped gradient; the batch's loss and part of right bits."""
+    scales = _scales(config)
+    views = (p.numpy() if isinstance(u, np.ndarray) else p for p in parameters)
+    effective = (c * p for c, p in zip(scales, views, strict=True))
+    loss, y, *gradient = gradients(*effective, u, targets, room)
+    gradient = [torch.as_tensor(c * g) for c, g in zip(scales, gradient, strict=True)]
+    excess = max(1.0, float(get_total_norm(gradient)) / config.clip)
+    gradient = [g / excess for g in gradient]
+    adam(parameters, gradient, **moments, **_ADAM, lr=rate)
+    return loss, int(((y > 0) == (targets > 0)).sum()) / math.prod(targets.shape)
 
 
-def _schedule(config: TrainingConfig) -> Iterator[tuple[int, float]]:
-    """Horizon and learning rate of every update: linear warm-up, cosine decay, stage by stage."""
-    for horizon, steps, peak in config.stages:
+# The function behind torch.optim.Adam: the class imports a compiler first, which takes longer
+# than a network takes to learn.
+_ADAM = {
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "eps": 1e-8,
+    "weight_decay": 0.0,
+    "amsgrad": False,
+    "maximize": False,
+    "fused": True,
+}
+
+
+def _moments(parameters: list[torch.Tensor]) -> dict[str, list[torch.Tensor]]:
+    return {
+        "exp_avgs": [torch.zeros_like(p) for p in parameters],
+        "exp_avg_sqs": [torch.zeros_like(p) for p in parameters],
+        "max_exp_avg_sqs": [],
+        "state_steps": [torch.zeros((), device=p.device) for p in parameters],
+    }
+
+
+def _schedule(config: TrainingConfig) -> Iterator[tuple[int, int, float]]:
+    """Stage, horizon and learning rate of every update: linear warm-up, decay, in each stage."""
+    for number, (horizon, steps, peak) in enumerate(config.stages):
         for n in range(steps):
             warm = min(1.0, (n + 1) / max(1, config.warmup))
-            yield horizon, peak * warm * 0.5 * (1 + math.cos(math.pi * n / steps))
+            cosine = 0.5 * (1 + math.cos(math.pi * n / steps))
+            yield number, horizon, peak * warm * (cosine if config.decay == "cosine" else 1.0)
 
 
 def _initial(task: Task, config: TrainingConfig) -> list[torch.Tensor]:
@@ -219,7 +315,7 @@ def _initial(task: Task, config: TrainingConfig) -> list[torch.Tensor]:
     W_hh, W_uh, W_r = (torch.empty(n) for n in shapes)
     torch.nn.init.orthogonal_(W_hh, generator=generator)
     torch.nn.init.orthogonal_(W_uh, generator=generator)
-    torch.nn.init.normal_(W_r, std=0.1 / math.sqrt(H), generator=generator)
+    torch.nn.init.normal_(W_r, std=0.3 / math.sqrt(H), generator=generator)
     return [W_hh, W_uh, W_r]
 
 
@@ -229,19 +325,22 @@ def _scales(config: TrainingConfig) -> tuple[float, float, float]:
 
 def _effective(parameters, config: TrainingConfig) -> Weights:
     scaled = zip(_scales(config), parameters, strict=True)
-    return Weights(*(c * p.detach().double().numpy() for c, p in scaled))
+    return Weights(*(c * p.detach().cpu().double().numpy() for c, p in scaled))
 
 
-def _float32(x: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(x.astype(np.float32))
+def _array(x: np.ndarray, device: str | None):
+    """Sequences as the gradient wants them: time first, single precision, on the device."""
+    x = np.ascontiguousarray(np.moveaxis(x, 0, 1), dtype=np.float32)
+    return x if device is None else torch.from_numpy(x).to(device)
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One thread for torch: the same bits whatever machine setting, and no slower here."""
+    """One thread: the same bits whatever the machine's setting, and no slower at these sizes."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(threads)

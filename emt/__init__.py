@@ -50,6 +50,7 @@ __all__ = [
     "driven",
     "from_torch",
     "interactions",
+    "published",
     "random_bits",
     "repeat_copy",
     "run",

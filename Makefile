@@ -57,16 +57,19 @@ SOURCES  := $(shell find $(BOOK) $(SCRIPTS) -type f ! -path '*/__pycache__/*' ! 
 # Notebooks run side by side without being asked; they share trained networks through a locked store.
 MAKEFLAGS += --jobs=2
 
-.PHONY: help book test lint format clean serve lock
+.PHONY: help book test atlas lint format clean serve lock
 
 help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Variables: BUILD, PARAMETERS, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
+	@echo "  Variables: BUILD, PARAMETERS, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
 book: $(BUILD)/html/index.html ## train, execute the notebooks, build the book in build/html
 
 test: | $(READY) $(CONFIG) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+atlas: | $(READY) $(CONFIG) ## compute the committed tables anew (half an hour; STUDIES="..." for some)
+	$(BIN)/python benchmarks/studies.py $(STUDIES)
 
 lint: $(READY) ## check style and formatting, notebooks included
 	$(BIN)/ruff check .
@@ -112,7 +115,7 @@ $(VENV)/.installed: requirements.lock | $(CONFIG)
 	@touch $@
 
 $(BUILD)/executed/%.ipynb: $(NOTEBOOKS)/%.md $(wildcard emt/*.py emt/figures/*.py emt/*.mplstyle) \
-                           requirements.lock $(SCRIPTS)/execute.py | $(READY) $(CONFIG)
+                           $(wildcard atlas/*.csv) requirements.lock $(SCRIPTS)/execute.py | $(READY) $(CONFIG)
 	@$(BIN)/python $(SCRIPTS)/execute.py $< $@ $(PARAMETERS)
 
 # Built aside, checked, then swapped in: after any failure the old pages are as they were. The page's

@@ -1,57 +1,187 @@
-"""Time the training of the book's network: ``python benchmarks/training.py --runs 3``.
+"""How fast the trainer is, how far from its arithmetic, and which ideas made it so.
 
-Prints the median over runs, one thread, beside the floating-point operations that the updates
-need and the rate of a bare matrix product of the same shape.
+The functions here are the rows of timed tables: see `benchmarks/studies.py`.
 """
 
-import argparse
 import statistics
+import subprocess
+import sys
 import time
+from dataclasses import replace
 
+import numpy as np
 import torch
 
 import emt
-from emt.sweep import one_thread
-from emt.training import TrainingConfig
+from emt import spectrum, training
+from emt.backpropagation import Gradients, gradients
+from emt.training import Stage, TrainingConfig, three_stages
+
+# The published quality: accuracy over 200 output steps, mean angle error in degrees.
+ACCURACY, ANGLE = 0.9998, 0.0273
+QUICK = {
+    "s = 8, kappa = 8": ((8, 8), three_stages(8, 8e-3, (200, 150, 100))),
+    "s = 16, kappa = 5": ((16, 5), three_stages(16, 5e-3, (300, 150, 0))),
+    "the book's network": ((16, 5), three_stages()),
+}
 
 
-def operations(task: emt.Task, config: TrainingConfig) -> float:
-    """Return the operations of all products with W_hh: one forward and two backward a step."""
-    steps = sum(n * (task.s + horizon) for horizon, n, _ in config.stages)
-    return 3 * 2.0 * config.batch * config.hidden**2 * steps
-
-
-def product_rate(config: TrainingConfig, repeats: int = 5000) -> float:
-    """Return the operations a second of ``h @ W_hh.T``."""
-    h, W = torch.randn(config.batch, config.hidden), torch.randn(config.hidden, config.hidden)
+def learned(task: emt.Task, config: TrainingConfig, **how) -> tuple[float, training.Training]:
+    """Return the seconds that learning took, and what was learned."""
     began = time.perf_counter()
-    for _ in range(repeats):
-        h @ W.T
-    return 2.0 * config.batch * config.hidden**2 * repeats / (time.perf_counter() - began)
+    result = emt.train(task, config, progress=False, **how)
+    return time.perf_counter() - began, result
 
 
-def main() -> None:
-    """Train, time, print one line a run and a summary."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--s", type=int, default=16)
-    parser.add_argument("--kappa", type=int, default=5)
-    parser.add_argument("--hidden", type=int, default=128)
-    args = parser.parse_args()
-    one_thread()
-    task = emt.repeat_copy(args.s, args.kappa)
+def angle_error(weights: emt.Weights, task: emt.Task) -> float:
+    """Return the mean angle error in degrees."""
+    return float(spectrum.compare(weights.W_hh, task.s, task.kappa).angle_error.mean())
+
+
+def good(weights: emt.Weights, task: emt.Task, sequences: int = 256) -> bool:
+    """Return whether the published quality is reached, on few sequences."""
+    enough = angle_error(weights, task) <= ANGLE
+    return enough and emt.accuracy(weights, task, sequences=sequences).value >= ACCURACY
+
+
+def quality(network: str, seed: int) -> dict:
+    """Train one network; return its seconds and how good it is."""
+    (s, kappa), stages = QUICK[network]
+    task = emt.repeat_copy(s, kappa)
+    seconds, result = learned(task, TrainingConfig(seed=seed, stages=stages))
+    return {
+        "seconds": seconds,
+        "angle_error": angle_error(result.weights, task),
+        "accuracy_200": emt.accuracy(result.weights, task).value,
+        "accuracy_1000": emt.accuracy_around(result.weights, task, 1000).value,
+    }
+
+
+def published(seed: int) -> dict:
+    """Train by the published recipe and by ours, one after the other, at s = kappa = 8."""
+    task = emt.repeat_copy(8, 8)
+    ours, _ = learned(task, TrainingConfig(seed=seed, stages=QUICK["s = 8, kappa = 8"][1]))
+    theirs, result = learned(task, emt.published(seed))
+    return {
+        "seconds_ours": ours,
+        "seconds_published": theirs,
+        "ratio": theirs / ours,
+        "updates": len(result.loss),
+        "angle_error": angle_error(result.weights, task),
+        "accuracy_200": emt.accuracy(result.weights, task).value,
+    }
+
+
+def arithmetic(network: str) -> dict:
+    """Count the operations of all products with W_hh; time them bare, and the whole training.
+
+    A step has one such product forward, one backward and one for the gradient.
+    """
+    (s, kappa), stages = QUICK[network]
+    config = TrainingConfig(stages=stages)
+    task = emt.repeat_copy(s, kappa)
+    steps = sum(n * (s + horizon) for horizon, n, _ in stages)
+    operations = 3 * 2 * config.batch * config.hidden**2 * steps
+    shape = config.batch, config.hidden
+    h, out = np.ones(shape, np.float32), np.empty(shape, np.float32)
+    W = np.eye(config.hidden, dtype=np.float32)
     times = []
-    for seed in range(args.runs):
-        config = TrainingConfig(hidden=args.hidden, seed=seed)
+    for _ in range(7):
         began = time.perf_counter()
-        weights = emt.train(task, config).weights
-        times.append(time.perf_counter() - began)
-        score = emt.accuracy(weights, task, sequences=512).value
-        print(f"seed {seed}: {times[-1]:.1f} s, accuracy {score:.5f} over 200 steps", flush=True)
-    needed, rate, median = operations(task, config), product_rate(config), statistics.median(times)
-    print(f"median {median:.1f} s; {needed / 1e9:.0f} Gflop of products, bare {rate / 1e9:.0f}")
-    print(f"Gflop/s, so {needed / rate:.1f} s at best: {needed / rate / median:.0%} reached")
+        for _ in range(4000):
+            np.matmul(h, W, out=out)
+        times.append((time.perf_counter() - began) / 4000)
+    rate = 2 * config.batch * config.hidden**2 / statistics.median(times)
+    seconds = statistics.median(learned(task, replace(config, seed=n))[0] for n in range(7))
+    return {
+        "updates": sum(n for _, n, _ in stages),
+        "gigaflop": operations / 1e9,
+        "product_rate": rate / 1e9,
+        "seconds_at_that_rate": operations / rate,
+        "seconds": seconds,
+        "fraction": operations / rate / seconds,
+    }
 
 
-if __name__ == "__main__":
-    main()
+def autograd(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
+    """Return what `gradients` returns, by torch's automatic differentiation."""
+    W = [torch.tensor(x, requires_grad=True) for x in (W_hh, W_uh, W_r)]
+    written, W_hh_T = torch.tensor(u) @ W[1].T, W[0].T.contiguous()
+    h, spoken = torch.zeros(u.shape[1], len(W_hh)), []
+    for t in range(len(u) + len(targets)):
+        h = h @ W_hh_T
+        h = torch.tanh(h + written[t] if t < len(u) else h)
+        spoken += [h] if t >= len(u) else []
+    y = torch.stack(spoken) @ W[2].T
+    loss = torch.nn.functional.mse_loss(y, torch.tensor(targets))
+    loss.backward()
+    return Gradients(loss.item(), y.detach().numpy(), *(x.grad.numpy() for x in W))
+
+
+def silent_products(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
+    """Return what `gradients` returns, and multiply the zero inputs of the output phase too."""
+    silence, step = np.zeros(u.shape[1:], np.float32), room.step
+    for _ in range(len(targets)):
+        step += np.matmul(silence, W_uh.T)
+    return gradients(W_hh, W_uh, W_r, u, targets, room)
+
+
+def _stages(factors: tuple[float, ...], horizons: tuple[int, ...]) -> tuple[Stage, ...]:
+    updates = (200, 150, 100)
+    return tuple(Stage(h, n, 8e-3 * c) for h, n, c in zip(horizons, updates, factors, strict=True))
+
+
+# Each idea turned off, or on where it was dropped: changes of the configuration, of the call, and
+# of the function that computes the gradient.
+IDEAS = {
+    "as it is": ({}, {}, gradients),
+    "torch's automatic differentiation": ({}, {}, autograd),
+    "torch's kernels instead of NumPy's": ({}, {"device": "cpu"}, gradients),
+    "products with the zero input": ({}, {}, silent_products),
+    "batches of 8": ({"batch": 8}, {}, gradients),
+    "batches of 32": ({"batch": 32}, {}, gradients),
+    "batches of 64": ({"batch": 64}, {}, gradients),
+    "one horizon of 100": ({"stages": (Stage(100, 450, 8e-3),)}, {}, gradients),
+    "one horizon of 16": ({"stages": (Stage(16, 450, 8e-3),)}, {}, gradients),
+    "rates that fall as 1, 0.6, 0.4": (
+        {"stages": _stages((1.0, 0.6, 0.4), (16, 40, 96))},
+        {},
+        gradients,
+    ),
+    "no decay within a stage": ({"decay": "none"}, {}, gradients),
+    "stop when the quality holds": ({}, {"every": 25, "stop": good}, gradients),
+    "write scale 1": ({"write_scale": 1.0}, {}, gradients),
+}
+
+
+def idea(name: str, seed: int) -> dict:
+    """Train at s = kappa = 8 with one idea changed."""
+    changes, how, gradient = IDEAS[name]
+    task = emt.repeat_copy(8, 8)
+    if "stop" in how:
+        how = {**how, "stop": lambda weights: good(weights, task, 32)}
+    config = TrainingConfig(seed=seed, stages=QUICK["s = 8, kappa = 8"][1])
+    training.gradients = gradient
+    try:
+        seconds, result = learned(task, replace(config, **changes), **how)
+    finally:
+        training.gradients = gradients
+    reached = good(result.weights, task)
+    return {
+        "seconds": seconds,
+        "updates": len(result.loss),
+        "angle_error": angle_error(result.weights, task),
+        "reached": int(reached),
+    }
+
+
+def first_use(what: str) -> dict:
+    """Time the first use of torch's Adam in a fresh process: its class, or the function behind."""
+    code = {
+        "class": "torch.optim.Adam([torch.zeros(1)])",
+        "function": "from torch.optim.adam import adam",
+    }
+    script = f"import torch, time; a = time.perf_counter(); {code[what]}\n"
+    script += "print(time.perf_counter() - a)"
+    runs = (subprocess.run([sys.executable, "-c", script], capture_output=True) for _ in range(5))
+    return {"seconds": statistics.median(float(run.stdout) for run in runs)}

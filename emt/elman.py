@@ -1,5 +1,6 @@
 """Elman networks: their weights, running them, scoring them (section 5.1, Eq. (6))."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -206,12 +207,12 @@ def correct_bits(
     _same_kappa(weights, task)
     checks.integer("last", last, least=checks.integer("first", first))
     u = random_bits(task, sequences, np.random.default_rng(seed))
-    targets = continuation(task, u, last)
-    h = states(weights, with_silence(u, last), activation)
-    steps = (h_t @ weights.W_r.T for t, h_t in enumerate(h, start=1) if t >= task.s + first)
+    targets = _targets(task, u, first, last)
+    *_, h = states(weights, u, activation)
+    spoken = itertools.islice(_silent_states(weights, h, activation), first - 1, last)
     counts = [
-        np.count_nonzero(np.sign(y) == np.sign(targets[:, n - 1]))
-        for n, y in enumerate(steps, start=first)
+        np.count_nonzero(np.sign(h_t @ weights.W_r.T) == np.sign(targets[:, n]))
+        for n, h_t in enumerate(spoken)
     ]
     return np.array(counts)
 
@@ -246,12 +247,13 @@ def accuracy_around(
     task: Task,
     step: int,
     activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+    sequences: int = 64,
 ) -> Accuracy:
     """Return the accuracy of 64 sequences over the 2s output steps from `step` on.
 
     Parameters
     ----------
-    weights, task, activation
+    weights, task, activation, sequences
         As for `correct_bits`.
     step
         First output step scored; at least 1.
@@ -261,7 +263,8 @@ def accuracy_around(
     ValueError
         As `correct_bits`.
     """
-    return accuracy(weights, task, step, step + 2 * task.s - 1, 64, activation=activation)
+    last = step + 2 * task.s - 1
+    return accuracy(weights, task, step, last, sequences, activation=activation)
 
 
 def to_torch(weights: Weights) -> tuple["torch.nn.RNN", "torch.nn.Linear"]:
@@ -321,6 +324,23 @@ def from_torch(rnn: "torch.nn.RNN", readout: "torch.nn.Linear") -> Weights:
 
     b = values(rnn.bias_hh_l0) + values(rnn.bias_ih_l0) if rnn.bias else None
     return Weights(values(rnn.weight_hh_l0), values(rnn.weight_ih_l0), values(readout.weight), b)
+
+
+def _silent_states(weights: Weights, h: np.ndarray, activation: Callable) -> Iterator[np.ndarray]:
+    """Yield the states that follow `h` while the input is zero, without end."""
+    W_hh_T, b = np.ascontiguousarray(weights.W_hh.T), 0.0 if weights.b is None else weights.b
+    while True:
+        h = activation(h @ W_hh_T + b)
+        yield h
+
+
+def _targets(task: Task, u: np.ndarray, first: int, last: int, chunk: int = 4096) -> np.ndarray:
+    """Return the targets of output steps `first` ... `last`, holding few of those before them."""
+    chunk = max(chunk, task.s)
+    while first > chunk:
+        u = continuation(task, u, chunk)[..., -task.s :, :]
+        first, last = first - chunk, last - chunk
+    return continuation(task, u, last)[..., first - 1 :, :]
 
 
 def _same_kappa(weights: Weights, task: Task) -> None:

@@ -84,7 +84,19 @@ def write(path: Path, result: Training, task: Task, config: TrainingConfig) -> N
     path = Path(path)
     arrays = {k: v for k, v in vars(result.weights).items() if v is not None}
     arrays = {k: np.ascontiguousarray(v) for k, v in {**arrays, "loss": result.loss}.items()}
-    content = save(arrays, metadata={"description": _description(task, config)})
+    write_whole(path, save(arrays, metadata={"description": _description(task, config)}))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then give it its own.
+
+    Parameters
+    ----------
+    path
+        Where to; its folder must exist.
+    content
+        Of the file.
+    """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
         try:
             part.write(content)

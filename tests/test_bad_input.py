@@ -467,6 +467,17 @@ TABLE = {
             ("clip", INF),
             ("batch", 0),
             ("warmup", -1),
+            ("decay", "linear"),
+            ("decay", None),
+            ("advance", -0.1),
+            ("advance", 1.5),
+            ("advance", NAN),
+            ("advance", "x"),
+            ("advance", True),
+            ("updates", 0),
+            ("updates", -1),
+            ("updates", 2.5),
+            ("updates", True),
         )
     ]
     + [
@@ -480,7 +491,14 @@ TABLE = {
         )
     ]
     + [
-        (lambda: TrainingConfig(stages=three_stages(-1.0)), "learning_rate must be", "not -1.0"),
+        (lambda: TrainingConfig(stages=three_stages(3, -1.0)), "learning_rate must be", "not -1.0"),
+        (lambda: TrainingConfig(stages=three_stages(3, 1.0, (1, -1, 1))), "steps must", "not -1"),
+        (lambda: TrainingConfig(stages=three_stages(3, 1.0, (0, 0, 0))), "stages must hold", "()"),
+        (lambda: three_stages(0), "s must be", "at least 1", "not 0"),
+        (lambda: three_stages(True), "s must be", "not True"),
+        (lambda: three_stages(2.0), "s must be", "not 2.0"),
+        (lambda: emt.train(TASK, TrainingConfig(), every=0), "every must be", "1", "not 0"),
+        (lambda: emt.train(TASK, TrainingConfig(), every=2.0), "every must be", "not 2.0"),
         (lambda: emt.untrained(TASK, TrainingConfig(hidden=1)), "hidden must be", "kappa = 2", "1"),
     ],
     "spectrum": [
@@ -626,3 +644,6 @@ def test_the_valid_neighbours_pass():
     assert emt.driven(TASK, np.ones((0, 2))).shape == (0, 2)
     assert not vb.repeat_copy_state(NET.Psi, np.ones((0, 2)), 3, 1).any()
     TrainingConfig(seed=0, warmup=0, stages=(Stage(1, 1, 0.0),))
+    TrainingConfig(decay="none", advance=0, updates=1)
+    TrainingConfig(decay="cosine", advance=1, updates=np.int64(1))
+    assert three_stages(np.int64(1)) == three_stages(1)

@@ -28,6 +28,9 @@ OTHER_CONFIGS = {
     "batch": 5,
     "clip": 2.0,
     "warmup": 21,
+    "decay": "none",
+    "advance": 0.5,
+    "updates": 2,
 }
 OTHER_TASKS = {
     "s": repeat_copy(3, 2),
@@ -87,11 +90,12 @@ def test_the_key_depends_on_sources_and_versions_only(monkeypatch, tmp_path):
         (store.np, "__version__", "0"),
         *((module, "__file__", str(edited)) for module in (store.training, store.elman)),
         *((module, "__file__", str(edited)) for module in (store.tasks, store.checks)),
+        (store.backpropagation, "__file__", str(edited)),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, value)
             keys.add(store.key(TASK, CONFIG))
-    assert len(keys) == 7
+    assert len(keys) == 8
 
 
 def test_a_network_is_trained_once_and_comes_back_exactly(monkeypatch, tmp_path):

@@ -69,6 +69,26 @@ def test_continuation_is_equation_5(s, kappa, steps, threshold, seed):
         np.testing.assert_allclose(got[i, j], recursion(F, x[i, j], steps, threshold), atol=1e-9)
 
 
+READ = [(), (0,), (5,), (2,), (0, 3), (1, 4), (0, 2, 5), (0, 1, 2), (0, 1, 2, 3, 4, 5)]
+
+
+@pytest.mark.parametrize("threshold", [False, True])
+@pytest.mark.parametrize("read", READ, ids=str)
+def test_blocks_are_the_recursion_to_the_bit(read, threshold):
+    """In whole numbers; blocks are as long as the shortest delay, which `read` sets."""
+    s, kappa, rng = 6, 2, np.random.default_rng(3)
+    F = np.zeros((s, kappa, kappa))
+    for k in read:
+        while not F[k].any():
+            F[k] = rng.integers(-1, 2, size=(kappa, kappa))
+    x = rng.integers(-3, 4, size=(3, s, kappa)) * 1.0
+    delay = s - max(read, default=0)
+    for steps in sorted({1, delay - 1, delay, delay + 1, 2 * delay, 2 * delay + 1, 13} - {0}):
+        got = continuation(Task(s, kappa, F, threshold), x, steps)
+        expected = [recursion(F, sequence, steps, threshold) for sequence in x]
+        np.testing.assert_array_equal(got, expected)
+
+
 def test_repeat_copy_repeats_the_inputs():
     x = np.arange(1.0, 7.0).reshape(3, 2)
     np.testing.assert_array_equal(continuation(repeat_copy(3, 2), x, 7), np.tile(x, (3, 1))[:7])

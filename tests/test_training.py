@@ -1,10 +1,12 @@
 """Training against an independent implementation, and what it promises about bits and states."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from emt import (
     Stage,
@@ -12,9 +14,12 @@ from emt import (
     TrainingConfig,
     accuracy,
     continuation,
+    published,
     random_bits,
     repeat_copy,
+    run,
     train,
+    training,
     untrained,
     with_silence,
 )
@@ -33,48 +38,92 @@ def tiny(**changes) -> TrainingConfig:
     return TrainingConfig(**{**vars(TINY), **changes})
 
 
+def three(**changes) -> TrainingConfig:
+    return tiny(stages=(Stage(3, 5, 1e-2), Stage(5, 4, 4e-3), Stage(4, 3, 4e-3)), **changes)
+
+
+@pytest.fixture
+def horizons(monkeypatch):
+    """Return the list to which training appends the horizon of each update."""
+    seen = []
+
+    def noted(task, u, steps):
+        seen.append(steps)
+        return continuation(task, u, steps)
+
+    monkeypatch.setattr(training, "continuation", noted)
+    return seen
+
+
 def second_implementation(task, config):
     """Float64, torch.nn.RNN, Adam written out: weights and losses."""
     start, a = untrained(task, config), config.write_scale
     rnn = torch.nn.RNN(task.kappa, config.hidden, bias=False, batch_first=True, dtype=torch.float64)
     x = [start.W_hh, start.W_uh / a, start.W_r * a]
     m, v = ([np.zeros_like(p) for p in x] for _ in range(2))
-    rng, losses, n = np.random.default_rng([config.seed, 1]), [], 0
+    rng, losses = np.random.default_rng([config.seed, 1]), []
     for horizon, steps, peak in config.stages:
         for k in range(steps):
+            if len(losses) == config.updates:
+                break
             u = random_bits(task, config.batch, rng)
             targets = torch.tensor(continuation(task, u, horizon))
             W_r = torch.tensor(x[2] / a, requires_grad=True)
             rnn.weight_hh_l0 = torch.nn.Parameter(torch.tensor(x[0]))
             rnn.weight_ih_l0 = torch.nn.Parameter(torch.tensor(x[1] * a))
             h, _ = rnn(torch.tensor(with_silence(u, horizon)))
-            loss = ((h[:, task.s :] @ W_r.T - targets) ** 2).mean()
+            y = h[:, task.s :] @ W_r.T
+            loss = ((y - targets) ** 2).mean()
             loss.backward()
             losses.append(loss.item())
             g = [rnn.weight_hh_l0.grad.numpy(), rnn.weight_ih_l0.grad.numpy() * a]
             g.append(W_r.grad.numpy() / a)
             size = math.sqrt(sum((p**2).sum() for p in g))
             g = [p * min(1.0, config.clip / size) for p in g]
-            n += 1
-            rate = peak * min(1, (k + 1) / config.warmup) * math.cos(math.pi * k / steps / 2) ** 2
+            n = len(losses)
+            rate = peak * min(1, (k + 1) / max(1, config.warmup))
+            if config.decay == "cosine":
+                rate *= math.cos(math.pi * k / steps / 2) ** 2
             for i in range(3):
                 m[i] = 0.9 * m[i] + 0.1 * g[i]
                 v[i] = 0.999 * v[i] + 0.001 * g[i] ** 2
                 step = (m[i] / (1 - 0.9**n)) / (np.sqrt(v[i] / (1 - 0.999**n)) + 1e-8)
                 x[i] = x[i] - rate * step
+            right = np.mean((y > 0).numpy() == (targets > 0).numpy())
+            if config.advance and right >= config.advance and horizon < config.stages[-1].horizon:
+                break
     return (x[0], x[1] * a, x[2] / a), losses
+
+
+RECIPE = {"initialisation": "torch", "write_scale": 1.0, "decay": "none", "warmup": 0}
+LEFT_EARLY = {
+    **RECIPE,
+    "stages": (Stage(3, 9, 5e-2), Stage(4, 9, 5e-2), Stage(5, 4, 1e-2)),
+    "advance": 0.75,
+}
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"clip": 0.05}, {"write_scale": 0.5, "seed": 3}, {"initialisation": "torch"}],
+    [
+        {},
+        {"clip": 0.05},
+        {"write_scale": 0.5, "seed": 3},
+        {"initialisation": "torch"},
+        RECIPE,
+        {"decay": "none", "warmup": 3},
+        {"updates": 7},
+        LEFT_EARLY,
+        {**LEFT_EARLY, "decay": "cosine", "warmup": 3, "updates": 11},
+    ],
     ids=str,
 )
+@pytest.mark.parametrize("device", [None, "cpu"])
 @pytest.mark.parametrize("turned", [False, True], ids=["repeat copy", "another f"])
-def test_updates_are_those_of_a_second_implementation(changes, turned):
+def test_updates_are_those_of_a_second_implementation(changes, device, turned):
     F = np.array([[[0, 1], [-1, 0]], [[0.5, 0], [0, 0.3]]]) if turned else TASK.F
     task, config = Task(2, 2, F), tiny(**changes)
-    got = train(task, config, progress=False)
+    got = train(task, config, progress=False, device=device)
     expected, losses = second_implementation(task, config)
     np.testing.assert_allclose(got.loss, losses, rtol=2e-3)
     start = untrained(task, config)
@@ -107,16 +156,46 @@ def test_the_same_seed_gives_the_same_bytes():
     assert raw(train(TASK, tiny(seed=1), progress=False)) != first
 
 
-def test_threads_change_nothing_and_are_given_back():
-    before, results = torch.get_num_threads(), []
+def threads() -> list[int]:
+    return [torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())]
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_threads_change_nothing_and_are_given_back(device):
+    before, results, inside = torch.get_num_threads(), [], []
+
+    def look(_) -> bool:
+        inside.extend(threads())
+        return False
+
     try:
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            results.append(raw(train(TASK, tiny(hidden=64, batch=64), progress=False)))
-            assert torch.get_num_threads() == threads
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            with threadpool_limits(number):
+                outside = threads()
+                got = train(TASK, tiny(hidden=64, batch=64), False, device, look, every=5)
+                results.append(raw(got))
+                assert threads() == outside and outside[0] == number
     finally:
         torch.set_num_threads(before)
     assert results[0] == results[1]
+    assert len(inside) >= 6 and set(inside) == {1}
+
+
+def test_threads_are_given_back_after_an_interruption():
+    def interrupt(_) -> bool:
+        raise KeyboardInterrupt
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with threadpool_limits(2):
+            outside = threads()
+            with pytest.raises(KeyboardInterrupt):
+                train(TASK, TINY, False, stop=interrupt, every=1)
+            assert threads() == outside and outside[0] == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_global_random_states_are_neither_used_nor_touched():
@@ -176,7 +255,8 @@ def test_the_start_depends_on_the_seed():
 
 def test_the_schedule_warms_up_and_decays_in_each_stage():
     config = TrainingConfig(stages=(Stage(7, 100, 2.0), Stage(9, 50, 1.0)), warmup=20)
-    horizons, rates = zip(*_schedule(config), strict=True)
+    numbers, horizons, rates = zip(*_schedule(config), strict=True)
+    assert numbers == (0,) * 100 + (1,) * 50
     assert horizons == (7,) * 100 + (9,) * 50
     rates = np.array(rates)
     for stage, peak, n in ((rates[:100], 2.0, 100), (rates[100:], 1.0, 50)):
@@ -187,10 +267,174 @@ def test_the_schedule_warms_up_and_decays_in_each_stage():
         assert 0 < stage[-1] < 0.002 * peak
 
 
+def test_without_decay_the_rate_stays_once_warm():
+    config = TrainingConfig(stages=(Stage(7, 9, 2.0), Stage(9, 5, 1.0)), warmup=4, decay="none")
+    rates = [rate for *_, rate in _schedule(config)]
+    np.testing.assert_allclose(rates, [0.5, 1, 1.5] + [2] * 6 + [0.25, 0.5, 0.75, 1, 1])
+
+
 def test_no_warm_up_starts_at_the_peak():
-    assert next(_schedule(TrainingConfig(warmup=0)))[1] == 5e-3
+    assert next(_schedule(TrainingConfig(warmup=0))) == (0, 32, 5e-3)
 
 
 def test_the_books_schedule():
-    assert TrainingConfig().stages == three_stages()
-    np.testing.assert_allclose(three_stages(1.0), [(32, 300, 1.0), (64, 300, 0.4), (200, 160, 0.2)])
+    assert TrainingConfig().stages == three_stages() == three_stages(16)
+    np.testing.assert_allclose(
+        three_stages(), [(32, 300, 5e-3), (80, 200, 1.5e-3), (192, 300, 5e-4)]
+    )
+    np.testing.assert_allclose(
+        three_stages(3, 2.0, (7, 8, 9)), [(6, 7, 2.0), (15, 8, 0.6), (36, 9, 0.2)]
+    )
+
+
+@pytest.mark.parametrize("updates", [(0, 8, 9), (7, 0, 9), (7, 8, 0), (0, 0, 9)], ids=str)
+def test_a_stage_without_updates_is_left_out(updates):
+    kept = [stage for stage in three_stages(3, 2.0, (7, 8, 9)) if stage.steps in updates]
+    assert three_stages(3, 2.0, updates) == tuple(kept)
+
+
+# Stages that are left early.
+
+
+def test_a_stage_but_the_last_is_left_once_enough_is_right(horizons):
+    got = train(TASK, three(advance=0.0), progress=False)
+    assert horizons == [3, 5, 4, 4, 4] and len(got.loss) == 5
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["repeat copy", "another f"])
+def test_enough_is_the_part_asked_for_and_no_less(horizons, turned):
+    F = np.array([[[0, 1], [-1, 0]], [[0.5, 0], [0, 0.3]]]) if turned else TASK.F
+    task = Task(2, 2, F)
+    u = random_bits(task, TINY.batch, np.random.default_rng([TINY.seed, 1]))
+    _, y = run(untrained(task, TINY), with_silence(u, 3))
+    right = np.mean(np.sign(y[:, task.s :]) == np.sign(continuation(task, u, 3)))
+    assert 0.2 < right < 0.8
+    for advance, second in ((right, 5), (np.nextafter(right, 1), 3)):
+        horizons.clear()
+        train(task, three(advance=float(advance)), progress=False)
+        assert horizons[:2] == [3, second]
+
+
+def test_too_little_right_leaves_no_stage():
+    assert raw(train(TASK, three(advance=1.0), progress=False)) == raw(
+        train(TASK, three(), progress=False)
+    )
+
+
+def test_the_only_stage_is_the_last():
+    config = tiny(stages=(Stage(3, 6, 1e-2),))
+    expected = raw(train(TASK, config, progress=False))
+    assert raw(train(TASK, replace(config, advance=0.0), progress=False)) == expected
+
+
+def test_an_early_end_comes_by_learning(horizons):
+    train(TASK, tiny(**LEFT_EARLY), progress=False)
+    assert 1 < horizons.count(3) < 9 and horizons.count(5) == 4
+
+
+@pytest.mark.parametrize("updates", [1, 5, 6, 7, 10, 11, 99])
+def test_updates_caps_them_all(updates):
+    full = train(TASK, TINY, progress=False)
+    got = train(TASK, tiny(updates=updates), progress=False)
+    assert len(got.loss) == min(updates, 10)
+    np.testing.assert_array_equal(got.loss, full.loss[:updates])
+    assert (raw(got) == raw(full)) == (updates >= 10)
+
+
+@pytest.mark.parametrize("updates, expected", [(1, [3]), (2, [3, 5]), (4, [3, 5, 4, 4])])
+def test_updates_counts_those_that_were_made(horizons, updates, expected):
+    train(TASK, three(advance=0.0, updates=updates), progress=False)
+    assert horizons == expected
+
+
+# The recipe of the paper's authors.
+
+
+def test_the_published_recipe():
+    stages = ((10, 20_000, 1e-3), (20, 20_000, 1e-3), (40, 20_000, 1e-3), (60, 20_000, 1e-3))
+    expected = {
+        "hidden": 128,
+        "seed": 3,
+        "initialisation": "torch",
+        "write_scale": 1.0,
+        "stages": (*stages, (100, 20_000, 1e-3)),
+        "batch": 64,
+        "clip": 1.0,
+        "warmup": 0,
+        "decay": "none",
+        "advance": 0.96,
+        "updates": 20_000,
+    }
+    assert vars(published(3)) == expected
+    assert published() == published(0)
+    assert {rate for *_, rate in _schedule(published())} == {1e-3}
+
+
+def test_the_published_recipe_runs(horizons):
+    config = replace(published(), hidden=6, batch=4, updates=7, advance=0.0)
+    got = train(TASK, config, progress=False)
+    assert horizons == [10, 20, 40, 60, 100, 100, 100]
+    assert np.isfinite(got.loss).all()
+
+
+def test_adam_starts_with_steps_of_the_published_rate():
+    config = replace(published(), hidden=6, batch=4, updates=1)
+    got, start = train(TASK, config, progress=False).weights, untrained(TASK, config)
+    for name in ("W_hh", "W_uh", "W_r"):
+        moved = abs(getattr(got, name) - getattr(start, name))
+        np.testing.assert_allclose(moved, 1e-3, rtol=1e-2)
+
+
+# Stopping, and another device.
+
+
+@pytest.mark.parametrize("every, asked", [(1, range(1, 10)), (3, (3, 6, 9)), (4, (4, 8)), (11, ())])
+def test_stop_sees_the_weights_of_its_update(every, asked):
+    seen = []
+
+    def note(weights) -> bool:
+        seen.append(weights)
+        return False
+
+    got = train(TASK, TINY, progress=False, stop=note, every=every)
+    assert raw(got) == raw(train(TASK, TINY, progress=False))
+    assert len(asked) <= len(seen) <= 10 // every  # whether it is asked at the very end is open
+    for weights, updates in zip(seen[: len(asked)], asked, strict=True):
+        expected = train(TASK, tiny(updates=updates), progress=False).weights
+        for name in ("W_hh", "W_uh", "W_r"):
+            np.testing.assert_array_equal(getattr(weights, name), getattr(expected, name))
+        assert weights.b is None
+
+
+@pytest.mark.parametrize("every, times", [(1, 1), (1, 4), (2, 3), (3, 2), (7, 1)])
+def test_learning_ends_when_stop_says_so(every, times):
+    answers = iter([False] * (times - 1) + [True])
+    got = train(TASK, TINY, progress=False, stop=lambda _: next(answers), every=every)
+    assert raw(got) == raw(train(TASK, tiny(updates=every * times), progress=False))
+    assert len(got.loss) == every * times and next(answers, None) is None
+
+
+def test_stop_is_asked_every_25_updates_by_default():
+    answers = iter([False, True])
+    config = tiny(stages=(Stage(2, 60, 1e-2),))
+    assert len(train(TASK, config, False, stop=lambda _: next(answers)).loss) == 50
+
+
+def test_stop_may_come_in_any_stage(horizons):
+    train(TASK, three(advance=0.0), False, stop=lambda _: len(horizons) == 4, every=2)
+    assert horizons == [3, 5, 4, 4]
+
+
+def test_torch_and_numpy_learn_the_same():
+    config = tiny(stages=(Stage(3, 4, 1e-2),))
+    expected, got, again = (train(TASK, config, False, device) for device in (None, "cpu", "cpu"))
+    assert raw(got) == raw(again)
+    np.testing.assert_allclose(got.loss, expected.loss, rtol=1e-5)
+    for name in ("W_hh", "W_uh", "W_r"):
+        a, b = getattr(got.weights, name), getattr(expected.weights, name)
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * abs(b).max())
+
+
+def test_an_unknown_device_is_named():
+    with pytest.raises(RuntimeError, match="abacus"):
+        train(TASK, TINY, progress=False, device="abacus")

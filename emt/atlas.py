@@ -1,0 +1,213 @@
+"""Committed tables of runs that are too long for the book: written whole, named, checked again."""
+
+import hashlib
+import io
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from emt.store import write_whole
+from emt.sweep import sweep
+
+FOLDER = Path(__file__).parents[1] / "atlas"
+
+
+@dataclass(frozen=True)
+class Study:
+    """One table: the same function of many arguments, a row each.
+
+    Attributes
+    ----------
+    row
+        Top-level function that returns the columns of one row.
+    arguments
+        Of each row; they are the first columns of the table.
+    checked
+        Columns that a later run must reproduce within the spread of the rows of its group, and for
+        each the smallest spread that is taken, for columns that hardly vary.
+    group
+        Columns whose values make a group.
+    timed
+        Whether the rows hold durations: they are then computed one after the other.
+    """
+
+    row: Callable[..., dict]
+    arguments: Sequence[dict]
+    checked: Mapping[str, float] = field(default_factory=dict)
+    group: tuple[str, ...] = ()
+    timed: bool = False
+
+
+class Table(NamedTuple):
+    """A committed table.
+
+    Attributes
+    ----------
+    rows
+        One a run.
+    made
+        How: command, date, commit, versions, machine.
+    """
+
+    rows: pd.DataFrame
+    made: dict[str, str]
+
+    @property
+    def source(self) -> str:
+        """One line for the page that shows it."""
+        return "Table of {date}, commit {commit}, `{command}`; {machine}, {versions}.".format(
+            **self.made
+        )
+
+
+def build(study: Study, label: str | None = None) -> pd.DataFrame:
+    """Compute all rows of a study.
+
+    Parameters
+    ----------
+    study
+        What to compute.
+    label
+        Of the progress bar.
+    """
+    row = partial(_row, study.row)
+    return pd.DataFrame(sweep(row, study.arguments, 1 if study.timed else -1, label))
+
+
+def write(name: str, rows: pd.DataFrame, command: str, folder: Path = FOLDER) -> Path:
+    """Write a table and how it was made, under a temporary name first.
+
+    Parameters
+    ----------
+    name
+        Of the table.
+    rows
+        As `build` returns them.
+    command
+        That makes the table anew.
+    folder
+        Where the tables are.
+    """
+    made = {
+        "command": command,
+        "date": date.today().isoformat(),
+        "commit": commit(folder.parent) or "unknown",
+        "versions": ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "torch")),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}",
+    }
+    text = "".join(f"# {key}: {value}\n" for key, value in made.items())
+    text += rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.csv"
+    write_whole(path, text.encode())
+    return path
+
+
+def read(name: str, folder: Path = FOLDER) -> Table:
+    """Read a committed table.
+
+    Parameters
+    ----------
+    name
+        Of the table.
+    folder
+        Where the tables are.
+
+    Raises
+    ------
+    ValueError
+        If there is no such table or it is damaged.
+    """
+    path = folder / f"{name}.csv"
+    try:
+        lines = path.read_text().splitlines(keepends=True)
+        head = [line[2:].rstrip().split(": ", 1) for line in lines if line.startswith("# ")]
+        made = {key: value for key, value in head}
+        rows = pd.read_csv(io.StringIO("".join(lines[len(head) :])))
+        table = Table(rows, made)
+        assert len(rows) and table.source
+    except (OSError, ValueError, KeyError, AssertionError) as error:
+        raise ValueError(f"{path} is missing or damaged ({error!r}): run make atlas") from None
+    return table
+
+
+def chosen(studies: Mapping[str, Study], key: str, count: int = 5) -> list[tuple[str, int]]:
+    """Choose rows to compute again: name of the study and index of the row.
+
+    Parameters
+    ----------
+    studies
+        Those with nothing to check are passed over.
+    key
+        Decides the choice: the commit.
+    count
+        How many.
+    """
+    rows = [(n, i) for n, study in studies.items() if study.checked for i in _indices(study)]
+    return sorted(rows, key=lambda row: hashlib.sha256(f"{key} {row}".encode()).digest())[:count]
+
+
+def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
+    """Compute one row again and say which columns leave the spread of the table.
+
+    A column may lie outside its group's range by as much as that range is wide.
+
+    Parameters
+    ----------
+    study, rows
+        How the table is made, and the committed table.
+    index
+        Of the row.
+
+    Raises
+    ------
+    ValueError
+        If the table has other rows than the study.
+    """
+    arguments = list(study.arguments)
+    names = list(arguments[index])
+    if len(rows) != len(arguments) or dict(rows.loc[index, names]) != arguments[index]:
+        raise ValueError(f"row {index} of the table is not the study's: run make atlas")
+    again, group = _row(study.row, arguments[index]), rows
+    for name in study.group:
+        group = group[group[name] == again[name]]
+    faults = []
+    for name, least in study.checked.items():
+        low, high = group[name].min(), group[name].max()
+        spread = max(high - low, least)
+        if not low - spread <= again[name] <= high + spread:
+            faults.append(f"{name} is {again[name]:.6g}, in the table {low:.6g} to {high:.6g}")
+    return faults
+
+
+def _row(function, argument: dict) -> dict:
+    return {**argument, **function(**argument)}
+
+
+def _indices(study: Study) -> range:
+    return range(len(study.arguments))
+
+
+def commit(folder: Path = FOLDER.parent) -> str | None:
+    """Return the commit that is checked out, or ``None`` without git.
+
+    Parameters
+    ----------
+    folder
+        In the repository.
+    """
+    command = ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,325 @@
+"""Beyond the paper: the weights that have a wanted impulse response, by Levenberg-Marquardt.
+
+Where activity is small, tanh is the identity and the network is linear: its answer to any inputs
+is a sum of its answers to single impulses, ``W_r W_hh^m W_uh``. To fit these few matrices to the
+task's is system identification. The residuals are few and the weights many, so each step solves
+the dual system, ``J J^T + damping``, with one row and column a residual.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.linalg import cho_factor, cho_solve
+from scipy.signal import fftconvolve
+from tqdm import tqdm
+
+from emt import checks
+from emt.basis import spectral_projector
+from emt.elman import EVALUATION_SEED, Accuracy, Weights, identity, run
+from emt.tasks import Task, driven, random_bits
+from emt.variable_binding import constructed
+
+
+class Identification(NamedTuple):
+    """A network fitted to a task's impulse response.
+
+    Attributes
+    ----------
+    path
+        The networks from the start on, without spare modes, one a step that was kept.
+    residual
+        Root mean square error of the fitted impulses of each.
+    """
+
+    path: tuple[Weights, ...]
+    residual: Float[np.ndarray, " steps"]
+
+    @property
+    def weights(self) -> Weights:
+        """The last network."""
+        return self.path[-1]
+
+
+class Propagated(NamedTuple):
+    """``W_r W_hh^m`` and ``W_hh^m W_uh`` for m = 0 ... M.
+
+    Attributes
+    ----------
+    reads, writes
+        The impulse response of m steps is ``reads[m] @ writes[0]``.
+    """
+
+    reads: Float[np.ndarray, "M+1 kappa H"]
+    writes: Float[np.ndarray, "M+1 H kappa"]
+
+
+def task_response(task: Task, impulses: int) -> Float[np.ndarray, "impulses kappa kappa"]:
+    """Return what a network must answer m = 1 ... `impulses` steps after a single input.
+
+    Column c is the answer to an impulse in component c, by the driven recursion.
+
+    Parameters
+    ----------
+    task
+        A linear rule.
+    impulses
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If the task takes signs or `impulses` is below 1.
+    """
+    u = np.zeros((task.kappa, checks.integer("impulses", impulses) + 1, task.kappa))
+    u[:, 0] = np.eye(task.kappa)
+    return driven(task, u)[:, 1:].transpose(1, 2, 0)
+
+
+def rescaled(weights: Weights, write_scale: float | None = None) -> Weights:
+    """Return the network with ``W_uh`` multiplied and ``W_r`` divided by one number.
+
+    A linear network answers as before. With tanh, the smaller the write scale the more linear it
+    is.
+
+    Parameters
+    ----------
+    weights
+        A network without bias.
+    write_scale
+        Root mean square norm of the columns of `W_uh` wanted, above 0; ``None`` balances the
+        norms of `W_uh` and `W_r`.
+
+    Raises
+    ------
+    ValueError
+        If the network has a bias, `W_uh` or `W_r` is zero, or the scale is out of range.
+    """
+    if weights.b is not None:
+        raise ValueError("weights must have no bias: it would not be rescaled with the input")
+    write, read = np.linalg.norm(weights.W_uh), np.linalg.norm(weights.W_r)
+    if not write * read > 0:
+        raise ValueError("W_uh and W_r must not be zero to be rescaled")
+    if write_scale is None:
+        c = math.sqrt(read / write)
+    else:
+        least = float(np.finfo(np.float64).tiny)
+        scale = checks.real("write_scale", write_scale, least=least)
+        c = scale * math.sqrt(weights.kappa) / write
+    return Weights(weights.W_hh, c * weights.W_uh, weights.W_r / c)
+
+
+def propagated(weights: Weights, impulses: int) -> Propagated:
+    """Return the reads and writes that `impulses` steps of the linear network need.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    impulses
+        M, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `impulses` is below 1.
+    """
+    reads, writes = [weights.W_r], [weights.W_uh]
+    for _ in range(checks.integer("impulses", impulses)):
+        reads.append(reads[-1] @ weights.W_hh)
+        writes.append(weights.W_hh @ writes[-1])
+    return Propagated(np.stack(reads), np.stack(writes))
+
+
+def gram(p: Propagated) -> Float[np.ndarray, "r r"]:
+    """Return ``J J^T``, J the derivative of the impulse response by all weights.
+
+    By the product rule the response of m steps changes by ``sum_j W_r W^j dW W^(m-1-j) W_uh``. So
+    an entry of ``J J^T`` is a double sum over j and j' of products of inner products of reads with
+    inner products of writes: a convolution in two indices, done by fast Fourier transform.
+
+    Parameters
+    ----------
+    p
+        Of M steps and kappa components; r = M kappa^2 residuals, ordered by m, output, input.
+    """
+    M, kappa = len(p.reads) - 1, p.reads.shape[1]
+    reads = np.einsum("mah,nbh->mnab", p.reads, p.reads, optimize=True)[..., :, None, :, None]
+    writes = np.einsum("mha,nhb->mnab", p.writes, p.writes, optimize=True)[..., None, :, None, :]
+    one = np.eye(kappa)
+    by_W_hh = fftconvolve(reads[:M, :M], writes[:M, :M], axes=(0, 1))[:M, :M]
+    by_W_uh = reads[1:, 1:] * one[:, None, :]
+    by_W_r = writes[1:, 1:] * one[:, None, :, None]
+    total = by_W_hh + by_W_uh + by_W_r
+    return total.transpose(0, 2, 3, 1, 4, 5).reshape(M * kappa**2, M * kappa**2)
+
+
+def pulled_back(
+    p: Propagated, x: Float[np.ndarray, "M kappa kappa"]
+) -> tuple[Float[np.ndarray, "H H"], Float[np.ndarray, "H kappa"], Float[np.ndarray, "kappa H"]]:
+    """Return ``J^T x``: the change of `W_hh`, `W_uh` and `W_r` that answers to residuals x.
+
+    Parameters
+    ----------
+    p
+        Of M steps.
+    x
+        One number a residual.
+    """
+    M, kappa, H = len(x), p.reads.shape[1], p.reads.shape[2]
+    # The residual of m = j + i + 1 steps stands in block (j, i): a block Hankel matrix.
+    padded = np.concatenate([x, np.zeros_like(x)])
+    hankel = padded[np.arange(M)[:, None] + np.arange(M)].transpose(0, 2, 1, 3)
+    hankel = hankel.reshape(M * kappa, M * kappa)
+    reads, writes = p.reads[:M].reshape(-1, H), p.writes[:M].transpose(0, 2, 1).reshape(-1, H)
+    by_W_uh = np.einsum("mah,mab->hb", p.reads[1:], x, optimize=True)
+    by_W_r = np.einsum("mab,mhb->ah", x, p.writes[1:], optimize=True)
+    return reads.T @ hankel @ writes, by_W_uh, by_W_r
+
+
+def without_spare_modes(weights: Weights, modes: int) -> Weights:
+    """Return the network restricted to its `modes` largest eigenvalues; all others become 0.
+
+    Parameters
+    ----------
+    weights
+        A network without bias.
+    modes
+        How many are kept, in 1 ... H.
+
+    Raises
+    ------
+    ValueError
+        If `modes` is out of range, or no gap parts the kept moduli from the others.
+    """
+    if checks.integer("modes", modes) >= weights.hidden:
+        checks.integer("hidden", weights.hidden, least=modes)
+        return weights
+    moduli = np.sort(abs(np.linalg.eigvals(weights.W_hh)))[::-1][modes - 1 : modes + 1]
+    if moduli[0] - moduli[1] < 1e-6 * moduli[0]:
+        raise ValueError(
+            f"eigenvalues {modes} and {modes + 1} have the same modulus, {moduli[0]:.4g}: "
+            "train the network further, or keep another number of modes"
+        )
+    P = spectral_projector(weights.W_hh, float(moduli.mean()))
+    return Weights(P @ weights.W_hh @ P, P @ weights.W_uh, weights.W_r @ P, weights.b)
+
+
+def identify(
+    task: Task,
+    start: Weights,
+    impulses: int | None = None,
+    modes: int | None = None,
+    iterations: int = 30,
+    tolerance: float = 1e-14,
+    progress: bool = True,
+) -> Identification:
+    """Fit a network's impulse response to the task's by Levenberg-Marquardt, in float64.
+
+    Spare modes are removed at the start and after every step: while they are there, the Jacobian
+    loses rank on the way to the solution, which does not use them, and convergence slows down.
+
+    Parameters
+    ----------
+    task
+        A linear rule.
+    start
+        A network near to what is wanted, without bias: a trained one.
+    impulses
+        Steps m = 1 ... `impulses` of the response that are fitted; by default 2s.
+    modes
+        Eigenvalues kept; by default s * kappa. H keeps the spare ones.
+    iterations
+        Attempts at a step, those that gained nothing among them; at least 1.
+    tolerance
+        Root mean square error at which fitting ends; at least 0.
+    progress
+        Whether to draw a progress bar, which is drawn on a terminal only.
+
+    Raises
+    ------
+    ValueError
+        If sizes disagree, the network has a bias, or a number is out of range.
+    """
+    if start.kappa != task.kappa:
+        raise ValueError(f"start must have kappa = {task.kappa} as the task, not {start.kappa}")
+    wanted = task_response(task, 2 * task.s if impulses is None else impulses)
+    modes = task.s * task.kappa if modes is None else modes
+    checks.integer("iterations", iterations)
+    checks.real("tolerance", tolerance, least=0.0)
+    damping, path = 1e-6, [rescaled(without_spare_modes(start, modes))]
+    p, error = _misses(path[-1], wanted)
+    K, residual = gram(p), [_rms(error)]
+    for _ in tqdm(range(iterations), disable=None if progress else True, desc="fitting"):
+        if residual[-1] <= tolerance:
+            break
+        damped = K + damping * np.trace(K) / len(K) * np.eye(len(K))
+        x = cho_solve(cho_factor(damped, overwrite_a=True), error.ravel()).reshape(error.shape)
+        moved = (w + d for w, d in zip(_three(path[-1]), pulled_back(p, x), strict=True))
+        trial = rescaled(without_spare_modes(Weights(*moved), modes))
+        p_trial, error_trial = _misses(trial, wanted)
+        if _rms(error_trial) < residual[-1]:
+            path.append(trial)
+            p, error, K = p_trial, error_trial, gram(p_trial)
+            residual.append(_rms(error))
+            damping = max(damping / 30, 1e-12)
+        else:
+            damping *= 10
+    return Identification(tuple(path), np.array(residual))
+
+
+def linear_accuracy(
+    weights: Weights, task: Task, step: int, sequences: int = 64, seed: int = EVALUATION_SEED
+) -> Accuracy:
+    """Return the accuracy of the linear network over the 2s output steps from `step` on.
+
+    The steps before are taken at once, by a power of `W_hh`; what is right is said by the same
+    power of the constructed network. Outputs that have overflowed count as wrong.
+
+    Parameters
+    ----------
+    weights
+        Run without tanh and without bias.
+    task
+        A linear rule.
+    step
+        First output step scored; at least 1.
+    sequences, seed
+        As for `emt.accuracy`.
+
+    Raises
+    ------
+    ValueError
+        If sizes disagree, the task takes signs, or a number is out of range.
+    """
+    checks.integer("step", step)
+    u = random_bits(task, sequences, np.random.default_rng(seed))
+    theory = constructed(task, np.eye(task.s * task.kappa))
+    with np.errstate(over="ignore", invalid="ignore"):
+        y, target = (_later_outputs(w, u, step, 2 * task.s) for w in (weights, theory))
+    return Accuracy(int(np.count_nonzero(np.sign(y) == np.sign(target))), y.size)
+
+
+def _later_outputs(weights: Weights, u: np.ndarray, step: int, count: int) -> np.ndarray:
+    leap = np.linalg.matrix_power(weights.W_hh, step - 1)
+    h = run(weights, u, identity)[0][:, -1] @ leap.T
+    outputs = []
+    for _ in range(count):
+        h = h @ weights.W_hh.T
+        outputs.append(h @ weights.W_r.T)
+    return np.stack(outputs)
+
+
+def _three(weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return weights.W_hh, weights.W_uh, weights.W_r
+
+
+def _misses(weights: Weights, wanted: np.ndarray) -> tuple[Propagated, np.ndarray]:
+    """Return the reads and writes of the network, and how far its impulse response is off."""
+    p = propagated(weights, len(wanted))
+    return p, wanted - p.reads[1:] @ weights.W_uh
+
+
+def _rms(error: np.ndarray) -> float:
+    return float(np.sqrt((error**2).mean()))

@@ -9,7 +9,7 @@ from emt.identification import identify, rescaled
 from emt.training import TrainingConfig, three_stages
 
 STEP = 1_000_000
-START = TrainingConfig(write_scale=0.01, stages=three_stages(updates=(300, 200, 0)))
+START = TrainingConfig(write_scale=0.01, stages=three_stages(updates=(350, 200, 0)))
 
 
 def memory(seed: int, sequences: int = 16) -> dict:

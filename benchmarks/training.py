@@ -21,7 +21,7 @@ from emt.training import Stage, TrainingConfig, three_stages
 ACCURACY, ANGLE = 0.9998, 0.0273
 QUICK = {
     "s = 8, kappa = 8": ((8, 8), three_stages(8, 8e-3, (200, 150, 100))),
-    "s = 16, kappa = 5": ((16, 5), three_stages(16, 5e-3, (300, 150, 0))),
+    "s = 16, kappa = 5": ((16, 5), three_stages(16, 5e-3, (350, 150, 0))),
     "the book's network": ((16, 5), three_stages()),
 }
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
-from torch.nn.utils import get_total_norm
 from torch.optim.adam import adam
 from tqdm import tqdm
 
@@ -30,7 +29,7 @@ class Stage(NamedTuple):
 
 
 def three_stages(
-    s: int = 16, learning_rate: float = 5e-3, updates: tuple[int, int, int] = (300, 200, 300)
+    s: int = 16, learning_rate: float = 5e-3, updates: tuple[int, int, int] = (350, 200, 300)
 ) -> tuple[Stage, ...]:
     """Return the book's schedule: horizons of 2, 5 and 12 cycles, ever smaller learning rates.
 
@@ -49,8 +48,10 @@ def three_stages(
     Raises
     ------
     ValueError
-        If `s` is below 1.
+        If `s` is below 1 or `updates` has another length.
     """
+    if len(updates) != 3:
+        raise ValueError(f"updates must hold three numbers, not {updates!r}")
     horizons = (cycles * checks.integer("s", s) for cycles in (2, 5, 12))
     rates = (part * learning_rate for part in (1.0, 0.3, 0.1))
     stages = zip(horizons, updates, rates, strict=True)
@@ -91,7 +92,7 @@ class TrainingConfig:
     Raises
     ------
     ValueError
-        If a number is out of range or the initialisation unknown.
+        If a number is out of range, or the initialisation or the decay unknown.
     """
 
     hidden: int = 128
@@ -134,7 +135,8 @@ def published(seed: int = 0) -> TrainingConfig:
     """Return the recipe of the paper's authors, as their public program has it.
 
     For s = kappa = 8: uniform start, no bias, Adam at 1e-3 throughout, batches of 64, horizons of
-    10, 20, 40, 60, 100 steps, each left when 0.96 of a batch is right, 20,000 updates in all.
+    10, 20, 40, 60, 100 steps, each left when 0.96 of a batch is right, 20,000 updates in all;
+    128 hidden units and gradients clipped at 1, which are the defaults here.
 
     Parameters
     ----------
@@ -210,12 +212,13 @@ def train(
         ``"cuda"`` for example.
     stop, every
         If given, learning ends when ``stop(weights)`` is true; it is asked after every so many
-        updates.
+        updates, but not after the last.
 
     Raises
     ------
     ValueError
-        If kappa > hidden with the orthogonal initialisation, or `every` is below 1.
+        If kappa > hidden with the orthogonal initialisation, `every` is below 1, or learning
+        diverged, so that a weight is not finite.
 
     Warns
     -----
@@ -223,13 +226,16 @@ def train(
         If the network has fewer than ``s * kappa`` hidden units, which any f may need.
     """
     checks.integer("every", every)
+    if stop is not None:
+        checks.function("stop", stop)
     if config.hidden < task.s * task.kappa:
         warnings.warn(
             f"hidden = {config.hidden} is below s * kappa = {task.s * task.kappa}: "
             "the network may not hold all variables",
             stacklevel=2,
         )
-    with _one_thread():
+    # Training that diverges is reported by the check of the weights that it leads to.
+    with _one_thread(), np.errstate(over="ignore", invalid="ignore"):
         return _train(task, config, progress, device, stop, every)
 
 
@@ -265,10 +271,11 @@ def _update(parameters, moments, config, rate, u, targets, room) -> tuple[float,
     effective = (c * p for c, p in zip(scales, views, strict=True))
     loss, y, *gradient = gradients(*effective, u, targets, room)
     gradient = [torch.as_tensor(c * g) for c, g in zip(scales, gradient, strict=True)]
-    excess = max(1.0, float(get_total_norm(gradient)) / config.clip)
+    norm = float(torch.cat([g.flatten() for g in gradient]).norm())
+    excess = max(1.0, norm / config.clip)
     gradient = [g / excess for g in gradient]
     adam(parameters, gradient, **moments, **_ADAM, lr=rate)
-    return loss, int(((y > 0) == (targets > 0)).sum()) / math.prod(targets.shape)
+    return loss, int((y * targets > 0).sum()) / math.prod(targets.shape)
 
 
 # The function behind torch.optim.Adam: the class imports a compiler first, which takes longer
@@ -309,10 +316,13 @@ def _initial(task: Task, config: TrainingConfig) -> list[torch.Tensor]:
     shapes = (H, H), (H, kappa), (kappa, H)
     if config.initialisation == "torch":
         bound = 1 / math.sqrt(H)
-        return [torch.empty(n).uniform_(-bound, bound, generator=generator) for n in shapes]
+        return [
+            torch.empty(n, dtype=torch.float32).uniform_(-bound, bound, generator=generator)
+            for n in shapes
+        ]
     if kappa > H:
         raise ValueError(f"hidden must be at least kappa = {kappa}, not {H}")
-    W_hh, W_uh, W_r = (torch.empty(n) for n in shapes)
+    W_hh, W_uh, W_r = (torch.empty(n, dtype=torch.float32) for n in shapes)
     torch.nn.init.orthogonal_(W_hh, generator=generator)
     torch.nn.init.orthogonal_(W_uh, generator=generator)
     torch.nn.init.normal_(W_r, std=0.3 / math.sqrt(H), generator=generator)

@@ -1,6 +1,7 @@
 """Elman networks against a loop over units, torch, and counting by hand."""
 
 import inspect
+import tracemalloc
 from math import tanh
 
 import numpy as np
@@ -9,19 +10,23 @@ import torch
 from scipy import stats
 
 from emt import (
+    Task,
     Weights,
     accuracy,
     accuracy_around,
+    compose_copy,
+    constructed,
     continuation,
     correct_bits,
     from_torch,
     random_bits,
     repeat_copy,
     run,
+    running_sums,
     to_torch,
     with_silence,
 )
-from emt.elman import Accuracy, states
+from emt.elman import EVALUATION_SEED, Accuracy, _targets, states
 
 
 def identity(x):
@@ -145,6 +150,75 @@ def test_correct_bits_are_counted_step_by_step(noise, first, last):
     assert 0 < total.value < 1
 
 
+def mixing_task(s, kappa, seed=0, **options):
+    """Return a task that reads all s vectors and neither grows nor dies."""
+    F = np.random.default_rng(seed).normal(size=(s, kappa, kappa))
+    Phi = np.eye(s * kappa, k=kappa)
+    Phi[-kappa:] = np.concatenate(F, axis=1)
+    radius = abs(np.linalg.eigvals(Phi)).max()
+    return Task(s, kappa, F * radius ** np.arange(-s, 0.0)[:, None, None], **options)
+
+
+SIGNS = Task(3, 2, running_sums(3, 2).F, threshold=True)
+RULES = {
+    "repeat copy": repeat_copy(4, 3),
+    "compose copy": compose_copy(3),
+    "signs": SIGNS,
+    "any F": mixing_task(3, 3),
+}
+
+
+@pytest.mark.parametrize("first, last", [(1, 6), (4094, 4099), (4097, 4101), (8190, 8196)])
+@pytest.mark.parametrize("task", RULES.values(), ids=RULES)
+def test_correct_bits_far_away_are_those_of_a_whole_run(task, first, last):
+    # Copying with another period is exact, linear, and right half of the time.
+    w = constructed(repeat_copy(5, task.kappa), np.eye(5 * task.kappa))
+    expected = by_hand(w, task, first, last, 20, 3, identity)
+    got = correct_bits(w, task, first, last, 20, 3, identity)
+    np.testing.assert_array_equal(got, expected)
+    assert 0 < sum(expected) < 20 * len(got) * task.kappa
+
+
+@pytest.mark.parametrize("strip", [identity, unbiased], ids=["bias", "no bias"])
+@pytest.mark.parametrize("task", RULES.values(), ids=RULES)
+def test_correct_bits_keep_the_bias_in_silence(noise, task, strip):
+    w = strip(noise)
+    w = Weights(w.W_hh / 3, w.W_uh[:, : task.kappa], w.W_r[: task.kappa], w.b)
+    expected = by_hand(w, task, 2, 30, 20, 3)
+    np.testing.assert_array_equal(correct_bits(w, task, 2, 30, 20, 3), expected)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 4, 7, 12, 4096])
+@pytest.mark.parametrize("first, last", [(1, 1), (1, 9), (8, 9), (12, 12), (13, 20), (49, 60)])
+@pytest.mark.parametrize("task", RULES.values(), ids=RULES)
+def test_targets_are_the_same_in_any_chunks(task, first, last, chunk):
+    u = random_bits(task, 5, np.random.default_rng(0))
+    got = _targets(task, u, first, last, chunk)
+    np.testing.assert_array_equal(got, continuation(task, u, last)[:, first - 1 :])
+
+
+@pytest.mark.parametrize("first, last", [(1, 3), (4097, 4103), (8201, 8203)])
+def test_more_inputs_than_targets_are_held(first, last):
+    task, one = repeat_copy(4100, 1), np.ones((1, 1))
+    got = correct_bits(Weights(one, one, one), task, first, last, 40)
+    # |h| < 1, so the sign is, and stays, that of the last input; the inputs come back in order.
+    u = random_bits(task, 40, np.random.default_rng(EVALUATION_SEED))[..., 0]
+    again = np.arange(first - 1, last) % 4100
+    np.testing.assert_array_equal(got, (u[:, again] == u[:, -1:]).sum(axis=0))
+
+
+def test_far_steps_need_no_memory_for_those_before():
+    w, task = constructed(repeat_copy(2, 4), np.eye(8)), repeat_copy(2, 4)
+    peaks = []
+    for first in (4_000, 24_000):
+        tracemalloc.start()
+        counts = correct_bits(w, task, first, first, 64, activation=identity)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert counts == [64 * 4]
+    assert peaks[1] < 2 * peaks[0]
+
+
 def test_accuracy_tells_right_from_wrong_and_from_nothing(known):
     task, w = known().task, known().weights
     size = {"last": 40, "sequences": 30, "activation": identity}
@@ -158,6 +232,10 @@ def test_accuracy_around_scores_two_periods_from_the_step_on(noise):
     got = accuracy_around(noise, task, 5)
     assert got.bits == 64 * 8 * 3
     assert got.correct == sum(by_hand(noise, task, 5, 12, 64, 20_230_701))
+    few = accuracy_around(noise, task, 5, sequences=9)
+    assert few == (sum(by_hand(noise, task, 5, 12, 9, 20_230_701)), 9 * 8 * 3)
+    linear = accuracy_around(noise, task, 5, identity, 9)
+    assert linear.correct == sum(by_hand(noise, task, 5, 12, 9, 20_230_701, identity))
 
 
 def test_evaluation_sequences_are_fixed_unless_asked(noise):

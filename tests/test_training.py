@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -101,6 +102,10 @@ LEFT_EARLY = {
     "stages": (Stage(3, 9, 5e-2), Stage(4, 9, 5e-2), Stage(5, 4, 1e-2)),
     "advance": 0.75,
 }
+SECOND_LEFT_EARLY = {
+    **LEFT_EARLY,
+    "stages": (Stage(3, 2, 5e-2), Stage(4, 9, 5e-2), Stage(5, 4, 1e-2)),
+}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,7 @@ LEFT_EARLY = {
         {"decay": "none", "warmup": 3},
         {"updates": 7},
         LEFT_EARLY,
+        SECOND_LEFT_EARLY,
         {**LEFT_EARLY, "decay": "cosine", "warmup": 3, "updates": 11},
     ],
     ids=str,
@@ -219,6 +225,15 @@ def test_global_random_states_are_neither_used_nor_touched():
 def test_nothing_is_printed_off_a_terminal(capfd):
     train(TASK, tiny(stages=(Stage(2, 2, 1e-3),)))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("progress, disable", [(True, None), (False, True)])
+def test_the_bar_counts_updates_up_to_the_cap(monkeypatch, progress, disable):
+    bar = MagicMock()
+    monkeypatch.setattr(training, "tqdm", bar)
+    train(TASK, tiny(updates=7), progress)
+    assert bar.call_args.kwargs["total"] == 7 and bar.call_args.kwargs["disable"] is disable
+    assert bar.return_value.__enter__.return_value.update.call_count == 7
 
 
 def test_too_small_a_network_warns_and_trains():
@@ -330,6 +345,11 @@ def test_the_only_stage_is_the_last():
 def test_an_early_end_comes_by_learning(horizons):
     train(TASK, tiny(**LEFT_EARLY), progress=False)
     assert 1 < horizons.count(3) < 9 and horizons.count(5) == 4
+
+
+def test_a_stage_run_to_its_end_does_not_keep_the_next_from_an_early_one(horizons):
+    train(TASK, tiny(**SECOND_LEFT_EARLY), progress=False)
+    assert horizons.count(3) == 2 and 1 < horizons.count(4) < 9 and horizons.count(5) == 4
 
 
 @pytest.mark.parametrize("updates", [1, 5, 6, 7, 10, 11, 99])

@@ -10,6 +10,7 @@ from emt.figures.common import (
     heat_map,
     side_by_side,
     single,
+    source,
     table,
     use_style,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "reading",
     "side_by_side",
     "single",
+    "source",
     "spectrum",
     "table",
     "two_projections",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
+from IPython.display import HTML, Markdown
 from jaxtyping import Float
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -37,6 +37,17 @@ def table(rows: Sequence[Mapping], **formats: str) -> HTML:
     return HTML(
         frame.to_html(index=False, border=0, justify="left", formatters=formatters, na_rep="–")
     )
+
+
+def source(text: str) -> Markdown:
+    """Return the line that says where a committed table comes from.
+
+    Parameters
+    ----------
+    text
+        `emt.atlas.Table.source`.
+    """
+    return Markdown(f"*{text}*")
 
 
 def single(height: float = 3.0) -> tuple[Figure, Axes]:

@@ -295,7 +295,7 @@ def test_no_warm_up_starts_at_the_peak():
 def test_the_books_schedule():
     assert TrainingConfig().stages == three_stages() == three_stages(16)
     np.testing.assert_allclose(
-        three_stages(), [(32, 300, 5e-3), (80, 200, 1.5e-3), (192, 300, 5e-4)]
+        three_stages(), [(32, 350, 5e-3), (80, 200, 1.5e-3), (192, 300, 5e-4)]
     )
     np.testing.assert_allclose(
         three_stages(3, 2.0, (7, 8, 9)), [(6, 7, 2.0), (15, 8, 0.6), (36, 9, 0.2)]

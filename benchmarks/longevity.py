@@ -1,26 +1,23 @@
 """How long a memory lasts whose weights were fitted to the task's impulse response."""
 
 import time
-from dataclasses import replace
 
 import emt
 from emt import spectrum
-from emt.identification import identify, rescaled
-from emt.training import TrainingConfig, three_stages
+from emt.identification import identify, rescaled, start_config
 
 STEP = 1_000_000
-START = TrainingConfig(write_scale=0.01, stages=three_stages(updates=(350, 200, 0)))
 
 
 def memory(seed: int, sequences: int = 16) -> dict:
     """Train, fit, and run the tanh network to step 1,000,000."""
     task = emt.repeat_copy(16, 5)
     began = time.perf_counter()
-    start = emt.train(task, replace(START, seed=seed), progress=False).weights
+    start = emt.train(task, start_config(task.s, seed=seed), progress=False).weights
     trained = time.perf_counter()
     fitted = identify(task, start, progress=False)
     done = time.perf_counter()
-    quiet = rescaled(fitted.weights, 1e-8)
+    quiet = rescaled(fitted.weights, 1e-9)
     errors = [
         float(spectrum.compare(w.W_hh, task.s, task.kappa).angle_error.mean())
         for w in (start, fitted.weights)

@@ -10,21 +10,23 @@ from emt.atlas import Study
 from emt.sweep import one_thread
 
 SEEDS = range(20)
-QUALITY = {"angle_error": 0.0, "accuracy_200": 2e-4, "accuracy_1000": 0.05}
+QUALITY = {"angle_error": 0.0, "accuracy_200": 1e-4, "accuracy_1000": 1e-3}
 STUDIES = {
     "training": Study(
         training.quality,
-        [{"network": name, "seed": seed} for name in training.QUICK for seed in SEEDS],
+        [{"network": name, "seed": seed} for name in training.NETWORKS for seed in SEEDS],
         QUALITY,
         ("network",),
         timed=True,
     ),
     "training_arithmetic": Study(
-        training.arithmetic, [{"network": name} for name in training.QUICK], timed=True
+        training.arithmetic, [{"network": name} for name in training.NETWORKS], timed=True
     ),
     "training_ideas": Study(
         training.idea,
         [{"name": name, "seed": seed} for seed in range(5) for name in training.IDEAS],
+        {"angle_error": 0.0},
+        ("name",),
         timed=True,
     ),
     "training_first_use": Study(
@@ -36,7 +38,7 @@ STUDIES = {
     "longevity": Study(
         longevity.memory,
         [{"seed": seed} for seed in SEEDS],
-        {"angle_error": 1e-13, "accuracy": 0.01},
+        {"angle_error": 1e-13, "accuracy": 1e-3},
         timed=True,
     ),
 }

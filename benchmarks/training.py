@@ -19,9 +19,9 @@ from emt.training import Stage, TrainingConfig, three_stages
 
 # The published quality: accuracy over 200 output steps, mean angle error in degrees.
 ACCURACY, ANGLE = 0.9998, 0.0273
-QUICK = {
-    "s = 8, kappa = 8": ((8, 8), three_stages(8, 8e-3, (200, 150, 100))),
-    "s = 16, kappa = 5": ((16, 5), three_stages(16, 5e-3, (350, 150, 0))),
+NETWORKS = {
+    "s = 8, kappa = 8": ((8, 8), training.QUICK[8]),
+    "s = 16, kappa = 5": ((16, 5), training.QUICK[16]),
     "the book's network": ((16, 5), three_stages()),
 }
 
@@ -46,7 +46,7 @@ def good(weights: emt.Weights, task: emt.Task, sequences: int = 256) -> bool:
 
 def quality(network: str, seed: int) -> dict:
     """Train one network; return its seconds and how good it is."""
-    (s, kappa), stages = QUICK[network]
+    (s, kappa), stages = NETWORKS[network]
     task = emt.repeat_copy(s, kappa)
     seconds, result = learned(task, TrainingConfig(seed=seed, stages=stages))
     return {
@@ -60,7 +60,7 @@ def quality(network: str, seed: int) -> dict:
 def published(seed: int) -> dict:
     """Train by the published recipe and by ours, one after the other, at s = kappa = 8."""
     task = emt.repeat_copy(8, 8)
-    ours, _ = learned(task, TrainingConfig(seed=seed, stages=QUICK["s = 8, kappa = 8"][1]))
+    ours, _ = learned(task, TrainingConfig(seed=seed, stages=training.QUICK[8]))
     theirs, result = learned(task, emt.published(seed))
     return {
         "seconds_ours": ours,
@@ -72,34 +72,37 @@ def published(seed: int) -> dict:
     }
 
 
-def arithmetic(network: str) -> dict:
+def arithmetic(network: str, runs: int = 7) -> dict:
     """Count the operations of all products with W_hh; time them bare, and the whole training.
 
-    A step has one such product forward, one backward and one for the gradient.
+    A step has one such product forward, one backward and one for the gradient, which is taken over
+    all steps of a pass at once. Bare products and trainings alternate.
     """
-    (s, kappa), stages = QUICK[network]
-    config = TrainingConfig(stages=stages)
-    task = emt.repeat_copy(s, kappa)
+    (s, kappa), stages = NETWORKS[network]
+    config, task, rng = TrainingConfig(stages=stages), emt.repeat_copy(s, kappa), np.random
+    H, B, T = config.hidden, config.batch, s + max(stage.horizon for stage in stages)
     steps = sum(n * (s + horizon) for horizon, n, _ in stages)
-    operations = 3 * 2 * config.batch * config.hidden**2 * steps
-    shape = config.batch, config.hidden
-    h, out = np.ones(shape, np.float32), np.empty(shape, np.float32)
-    W = np.eye(config.hidden, dtype=np.float32)
-    times = []
-    for _ in range(7):
+    W, h, long, out = (
+        rng.default_rng(0).normal(size=shape).astype(np.float32)
+        for shape in ((H, H), (B, H), (B * T, H), (B, H))
+    )
+    bare, whole = [], []
+    for seed in range(runs):
         began = time.perf_counter()
-        for _ in range(4000):
-            np.matmul(h, W, out=out)
-        times.append((time.perf_counter() - began) / 4000)
-    rate = 2 * config.batch * config.hidden**2 / statistics.median(times)
-    seconds = statistics.median(learned(task, replace(config, seed=n))[0] for n in range(7))
+        for _ in range(20):
+            for _ in range(2 * T):
+                np.matmul(h, W, out=out)
+            np.matmul(long.T, long)
+        bare.append((time.perf_counter() - began) / (20 * T))
+        whole.append(learned(task, replace(config, seed=seed))[0])
+    step, seconds = statistics.median(bare), statistics.median(whole)
     return {
         "updates": sum(n for _, n, _ in stages),
-        "gigaflop": operations / 1e9,
-        "product_rate": rate / 1e9,
-        "seconds_at_that_rate": operations / rate,
+        "gigaflop": 6 * B * H**2 * steps / 1e9,
+        "product_rate": 6 * B * H**2 / step / 1e9,
+        "seconds_at_that_rate": step * steps,
         "seconds": seconds,
-        "fraction": operations / rate / seconds,
+        "fraction": step * steps / seconds,
     }
 
 
@@ -120,17 +123,18 @@ def autograd(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
 
 def silent_products(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
     """Return what `gradients` returns, and multiply the zero inputs of the output phase too."""
-    silence, step = np.zeros(u.shape[1:], np.float32), room.step
-    for _ in range(len(targets)):
-        step += np.matmul(silence, W_uh.T)
-    return gradients(W_hh, W_uh, W_r, u, targets, room)
+    silence = np.zeros((len(targets), *u.shape[1:]), np.float32)
+    for step in np.matmul(silence, W_uh.T):
+        room.step += step
+    result = gradients(W_hh, W_uh, W_r, u, targets, room)
+    delta = room.delta[: len(targets)].reshape(-1, len(W_hh))
+    return result._replace(W_uh=result.W_uh + delta.T @ silence.reshape(-1, u.shape[2]))
 
 
-def _stages(factors: tuple[float, ...], horizons: tuple[int, ...]) -> tuple[Stage, ...]:
-    updates = (200, 150, 100)
-    return tuple(Stage(h, n, 8e-3 * c) for h, n, c in zip(horizons, updates, factors, strict=True))
-
-
+FALLING = tuple(
+    stage._replace(learning_rate=8e-3 * part)
+    for stage, part in zip(training.QUICK[8], (1.0, 0.6, 0.4), strict=True)
+)
 # Each idea turned off, or on where it was dropped: changes of the configuration, of the call, and
 # of the function that computes the gradient.
 IDEAS = {
@@ -143,14 +147,12 @@ IDEAS = {
     "batches of 64": ({"batch": 64}, {}, gradients),
     "one horizon of 100": ({"stages": (Stage(100, 450, 8e-3),)}, {}, gradients),
     "one horizon of 16": ({"stages": (Stage(16, 450, 8e-3),)}, {}, gradients),
-    "rates that fall as 1, 0.6, 0.4": (
-        {"stages": _stages((1.0, 0.6, 0.4), (16, 40, 96))},
-        {},
-        gradients,
-    ),
+    "rates 1, 0.6, 0.4": ({"stages": FALLING}, {}, gradients),
+    "the same, batches of 64": ({"stages": FALLING, "batch": 64}, {}, gradients),
     "no decay within a stage": ({"decay": "none"}, {}, gradients),
     "stop when the quality holds": ({}, {"every": 25, "stop": good}, gradients),
     "write scale 1": ({"write_scale": 1.0}, {}, gradients),
+    "PyTorch's default start": ({"initialisation": "torch", "write_scale": 1.0}, {}, gradients),
 }
 
 
@@ -160,7 +162,7 @@ def idea(name: str, seed: int) -> dict:
     task = emt.repeat_copy(8, 8)
     if "stop" in how:
         how = {**how, "stop": lambda weights: good(weights, task, 32)}
-    config = TrainingConfig(seed=seed, stages=QUICK["s = 8, kappa = 8"][1])
+    config = TrainingConfig(seed=seed, stages=training.QUICK[8])
     training.gradients = gradient
     try:
         seconds, result = learned(task, replace(config, **changes), **how)
@@ -171,17 +173,21 @@ def idea(name: str, seed: int) -> dict:
         "seconds": seconds,
         "updates": len(result.loss),
         "angle_error": angle_error(result.weights, task),
+        "live": spectrum.compare(result.weights.W_hh, 8, 8).live,
         "reached": int(reached),
     }
 
 
+FIRST_USE = {
+    "class": "torch.optim.Adam(p, fused=True).step()",
+    "function": "t.adam(p, [p[0].grad], **t._moments(p), **t._ADAM, lr=1)",
+}
+
+
 def first_use(what: str) -> dict:
     """Time the first use of torch's Adam in a fresh process: its class, or the function behind."""
-    code = {
-        "class": "torch.optim.Adam([torch.zeros(1)])",
-        "function": "from torch.optim.adam import adam",
-    }
-    script = f"import torch, time; a = time.perf_counter(); {code[what]}\n"
-    script += "print(time.perf_counter() - a)"
+    script = "import time, torch, emt.training as t\n"
+    script += "p = [torch.zeros(9)]; p[0].grad = torch.ones(9)\n"
+    script += f"a = time.perf_counter(); {FIRST_USE[what]}; print(time.perf_counter() - a)"
     runs = (subprocess.run([sys.executable, "-c", script], capture_output=True) for _ in range(5))
     return {"seconds": statistics.median(float(run.stdout) for run in runs)}

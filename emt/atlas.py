@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ class Table(NamedTuple):
     @property
     def source(self) -> str:
         """One line for the page that shows it."""
-        return "Table of {date}, commit {commit}, `{command}`; {machine}, {versions}.".format(
+        return "Table of {date}, commit {commit}, by {command}; {machine}, {versions}.".format(
             **self.made
         )
 
@@ -102,8 +103,7 @@ def write(name: str, rows: pd.DataFrame, command: str, folder: Path = FOLDER) ->
         "date": date.today().isoformat(),
         "commit": commit(folder.parent) or "unknown",
         "versions": ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "torch")),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}",
+        "machine": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }
     text = "".join(f"# {key}: {value}\n" for key, value in made.items())
     text += rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
@@ -131,12 +131,12 @@ def read(name: str, folder: Path = FOLDER) -> Table:
     path = folder / f"{name}.csv"
     try:
         lines = path.read_text().splitlines(keepends=True)
-        head = [line[2:].rstrip().split(": ", 1) for line in lines if line.startswith("# ")]
-        made = {key: value for key, value in head}
+        head = list(takewhile(lambda line: line.startswith("# "), lines))
         rows = pd.read_csv(io.StringIO("".join(lines[len(head) :])))
-        table = Table(rows, made)
-        assert len(rows) and table.source
-    except (OSError, ValueError, KeyError, AssertionError) as error:
+        table = Table(rows, dict(line[2:].rstrip().split(": ", 1) for line in head))
+        if rows.empty or rows.isna().any(axis=None) or not table.source:
+            raise ValueError("rows are missing or cut short")
+    except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path} is missing or damaged ({error!r}): run make atlas") from None
     return table
 
@@ -160,7 +160,8 @@ def chosen(studies: Mapping[str, Study], key: str, count: int = 5) -> list[tuple
 def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
     """Compute one row again and say which columns leave the spread of the table.
 
-    A column may lie outside its group's range by as much as that range is wide.
+    A column may differ from its committed value by 1.5 times the range of its group: two seeds on
+    two machines differ by less.
 
     Parameters
     ----------
@@ -172,21 +173,23 @@ def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
     Raises
     ------
     ValueError
-        If the table has other rows than the study.
+        If the table has other rows or columns than the study.
     """
     arguments = list(study.arguments)
     names = list(arguments[index])
-    if len(rows) != len(arguments) or dict(rows.loc[index, names]) != arguments[index]:
+    missing = {*names, *study.checked, *study.group} - set(rows.columns)
+    same = len(rows) == len(arguments) and not missing
+    if not same or dict(rows.loc[index, names]) != arguments[index]:
         raise ValueError(f"row {index} of the table is not the study's: run make atlas")
     again, group = _row(study.row, arguments[index]), rows
     for name in study.group:
         group = group[group[name] == again[name]]
     faults = []
     for name, least in study.checked.items():
-        low, high = group[name].min(), group[name].max()
-        spread = max(high - low, least)
-        if not low - spread <= again[name] <= high + spread:
-            faults.append(f"{name} is {again[name]:.6g}, in the table {low:.6g} to {high:.6g}")
+        spread = 1.5 * max(group[name].max() - group[name].min(), least)
+        if not abs(again[name] - rows.loc[index, name]) <= spread:
+            was = f"{rows.loc[index, name]:.6g} give or take {spread:.6g}"
+            faults.append(f"{name} is {again[name]:.6g}, in the table {was}")
     return faults
 
 
@@ -199,15 +202,29 @@ def _indices(study: Study) -> range:
 
 
 def commit(folder: Path = FOLDER.parent) -> str | None:
-    """Return the commit that is checked out, or ``None`` without git.
+    """Return the commit that is checked out, "+ changes" if code differs, ``None`` without git.
 
     Parameters
     ----------
     folder
         In the repository.
     """
-    command = ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        head = _git(folder, "rev-parse", "--short=12", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--", "emt", "benchmarks")
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{head} + changes" if changed else head
+
+
+def _git(folder: Path, *command: str) -> str:
+    command = ["git", "-C", str(folder), *command]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()

@@ -10,13 +10,13 @@ and the gradients are sums over time and sequences: of ``delta(t) h(t-1)^T`` for
 with `W_hh` forward, one backward, and one for its gradient, which is taken over all steps at once.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 # A NumPy array, or a tensor on any device: the code below is the same for both.
-Array = Any
+Array = np.ndarray | torch.Tensor
 
 
 class Buffers(NamedTuple):
@@ -98,9 +98,16 @@ def gradients(
         Of the output phase, shape (n, B, kappa).
     room
         From `buffers`, for at least s + n steps, of the same kind and precision.
+
+    Raises
+    ------
+    ValueError
+        If the room is for fewer steps.
     """
     xp = np if isinstance(W_hh, np.ndarray) else torch
     s, T, H, kappa = len(u), len(u) + len(targets), len(W_hh), len(W_r)
+    if T > len(room.delta):
+        raise ValueError(f"room must be for at least {T} steps, not {len(room.delta)}")
     h, delta, step, W_hh_T = room.h[: T + 1], room.delta[:T], room.step, room.W_hh_T
     h[0], delta[:s], W_hh_T[:] = 0.0, 0.0, W_hh.T
     written = xp.matmul(u, W_uh.T)

@@ -1,6 +1,7 @@
 """Elman networks: their weights, running them, scoring them (section 5.1, Eq. (6))."""
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -208,7 +209,7 @@ def correct_bits(
     checks.integer("last", last, least=checks.integer("first", first))
     u = random_bits(task, sequences, np.random.default_rng(seed))
     targets = _targets(task, u, first, last)
-    *_, h = states(weights, u, activation)
+    h = deque(states(weights, u, activation), maxlen=1).pop()
     spoken = itertools.islice(_silent_states(weights, h, activation), first - 1, last)
     counts = [
         np.count_nonzero(np.sign(h_t @ weights.W_r.T) == np.sign(targets[:, n]))
@@ -249,7 +250,7 @@ def accuracy_around(
     activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
     sequences: int = 64,
 ) -> Accuracy:
-    """Return the accuracy of 64 sequences over the 2s output steps from `step` on.
+    """Return the accuracy of some sequences over the 2s output steps from `step` on.
 
     Parameters
     ----------

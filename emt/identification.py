@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.signal import fftconvolve
 from tqdm import tqdm
 
@@ -19,6 +19,7 @@ from emt import checks
 from emt.basis import spectral_projector
 from emt.elman import EVALUATION_SEED, Accuracy, Weights, identity, run
 from emt.tasks import Task, driven, random_bits
+from emt.training import TrainingConfig, three_stages
 from emt.variable_binding import constructed
 
 
@@ -53,6 +54,20 @@ class Propagated(NamedTuple):
 
     reads: Float[np.ndarray, "M+1 kappa H"]
     writes: Float[np.ndarray, "M+1 H kappa"]
+
+
+def start_config(s: int, hidden: int = 128, seed: int = 0) -> TrainingConfig:
+    """Return a short training, by small writes, that leaves a network near enough to be fitted.
+
+    Parameters
+    ----------
+    s
+        Steps of a cycle; at least 1.
+    hidden, seed
+        As for `TrainingConfig`.
+    """
+    stages = three_stages(s, updates=(350, 200, 0))
+    return TrainingConfig(hidden=hidden, seed=seed, write_scale=0.01, stages=stages)
 
 
 def task_response(task: Task, impulses: int) -> Float[np.ndarray, "impulses kappa kappa"]:
@@ -197,7 +212,7 @@ def without_spare_modes(weights: Weights, modes: int) -> Weights:
         checks.integer("hidden", weights.hidden, least=modes)
         return weights
     moduli = np.sort(abs(np.linalg.eigvals(weights.W_hh)))[::-1][modes - 1 : modes + 1]
-    if moduli[0] - moduli[1] < 1e-6 * moduli[0]:
+    if moduli[0] - moduli[1] <= 1e-6 * moduli[0]:
         raise ValueError(
             f"eigenvalues {modes} and {modes + 1} have the same modulus, {moduli[0]:.4g}: "
             "train the network further, or keep another number of modes"
@@ -217,8 +232,9 @@ def identify(
 ) -> Identification:
     """Fit a network's impulse response to the task's by Levenberg-Marquardt, in float64.
 
-    Spare modes are removed at the start and after every step: while they are there, the Jacobian
-    loses rank on the way to the solution, which does not use them, and convergence slows down.
+    Spare modes are removed at the start and after every step: while they are there, the rows of
+    the Jacobian become linearly dependent on the way to the solution, and convergence slows down.
+    A fit that does not arrive is returned like any other: look at its last residual.
 
     Parameters
     ----------
@@ -242,8 +258,7 @@ def identify(
     ValueError
         If sizes disagree, the network has a bias, or a number is out of range.
     """
-    if start.kappa != task.kappa:
-        raise ValueError(f"start must have kappa = {task.kappa} as the task, not {start.kappa}")
+    _linear(task, start)
     wanted = task_response(task, 2 * task.s if impulses is None else impulses)
     modes = task.s * task.kappa if modes is None else modes
     checks.integer("iterations", iterations)
@@ -254,10 +269,11 @@ def identify(
     for _ in tqdm(range(iterations), disable=None if progress else True, desc="fitting"):
         if residual[-1] <= tolerance:
             break
-        damped = K + damping * np.trace(K) / len(K) * np.eye(len(K))
-        x = cho_solve(cho_factor(damped, overwrite_a=True), error.ravel()).reshape(error.shape)
-        moved = (w + d for w, d in zip(_three(path[-1]), pulled_back(p, x), strict=True))
-        trial = rescaled(without_spare_modes(Weights(*moved), modes))
+        try:
+            trial = _step(path[-1], p, K, error, damping, modes)
+        except (LinAlgError, ValueError):  # a step too far: it leaves no network, or no gap
+            damping *= 10
+            continue
         p_trial, error_trial = _misses(trial, wanted)
         if _rms(error_trial) < residual[-1]:
             path.append(trial)
@@ -269,18 +285,27 @@ def identify(
     return Identification(tuple(path), np.array(residual))
 
 
+def _step(weights, p, K, error, damping, modes) -> Weights:
+    """Return the network one damped step further on, without spare modes."""
+    damped = K + damping * np.trace(K) / len(K) * np.eye(len(K))
+    x = cho_solve(cho_factor(damped, overwrite_a=True), error.ravel()).reshape(error.shape)
+    moved = (w + d for w, d in zip(_three(weights), pulled_back(p, x), strict=True))
+    return rescaled(without_spare_modes(Weights(*moved), modes))
+
+
 def linear_accuracy(
     weights: Weights, task: Task, step: int, sequences: int = 64, seed: int = EVALUATION_SEED
 ) -> Accuracy:
     """Return the accuracy of the linear network over the 2s output steps from `step` on.
 
     The steps before are taken at once, by a power of `W_hh`; what is right is said by the same
-    power of the constructed network. Outputs that have overflowed count as wrong.
+    power of the constructed network, which follows the driven recursion. Outputs that have
+    overflowed count as wrong.
 
     Parameters
     ----------
     weights
-        Run without tanh and without bias.
+        Run without tanh; without bias.
     task
         A linear rule.
     step
@@ -291,14 +316,17 @@ def linear_accuracy(
     Raises
     ------
     ValueError
-        If sizes disagree, the task takes signs, or a number is out of range.
+        If sizes disagree, the task takes signs, the network has a bias, or a number is out of
+        range.
     """
     checks.integer("step", step)
+    _linear(task, weights)
     u = random_bits(task, sequences, np.random.default_rng(seed))
     theory = constructed(task, np.eye(task.s * task.kappa))
     with np.errstate(over="ignore", invalid="ignore"):
         y, target = (_later_outputs(w, u, step, 2 * task.s) for w in (weights, theory))
-    return Accuracy(int(np.count_nonzero(np.sign(y) == np.sign(target))), y.size)
+    right = np.isfinite(y) & (np.sign(y) == np.sign(target))
+    return Accuracy(int(np.count_nonzero(right)), y.size)
 
 
 def _later_outputs(weights: Weights, u: np.ndarray, step: int, count: int) -> np.ndarray:
@@ -309,6 +337,15 @@ def _later_outputs(weights: Weights, u: np.ndarray, step: int, count: int) -> np
         h = h @ weights.W_hh.T
         outputs.append(h @ weights.W_r.T)
     return np.stack(outputs)
+
+
+def _linear(task: Task, weights: Weights) -> None:
+    if weights.kappa != task.kappa:
+        raise ValueError(f"weights must have kappa = {task.kappa} as the task, not {weights.kappa}")
+    if task.threshold:
+        raise ValueError("task must be linear (threshold=False)")
+    if weights.b is not None:
+        raise ValueError("weights must have no bias")
 
 
 def _three(weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

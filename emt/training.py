@@ -58,6 +58,10 @@ def three_stages(
     return tuple(Stage(*stage) for stage in stages if stage[1])
 
 
+# To the published quality and no further: stages for s = kappa = 8, and for s = 16, kappa = 5.
+QUICK = {8: three_stages(8, 8e-3, (200, 150, 100)), 16: three_stages(16, 5e-3, (350, 150, 0))}
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """Everything besides the task that decides the learned weights.
@@ -217,8 +221,10 @@ def train(
     Raises
     ------
     ValueError
-        If kappa > hidden with the orthogonal initialisation, `every` is below 1, or learning
-        diverged, so that a weight is not finite.
+        If kappa > hidden with the orthogonal initialisation, `every` is below 1, `stop` is no
+        function, or learning diverges.
+    RuntimeError
+        If torch does not know the device.
 
     Warns
     -----
@@ -226,15 +232,15 @@ def train(
         If the network has fewer than ``s * kappa`` hidden units, which any f may need.
     """
     checks.integer("every", every)
-    if stop is not None:
-        checks.function("stop", stop)
+    if stop is not None and not callable(stop):
+        raise ValueError(f"stop must be a function of Weights, not {stop!r}")
     if config.hidden < task.s * task.kappa:
         warnings.warn(
             f"hidden = {config.hidden} is below s * kappa = {task.s * task.kappa}: "
             "the network may not hold all variables",
             stacklevel=2,
         )
-    # Training that diverges is reported by the check of the weights that it leads to.
+    # Training that diverges is reported once, as an error.
     with _one_thread(), np.errstate(over="ignore", invalid="ignore"):
         return _train(task, config, progress, device, stop, every)
 
@@ -272,6 +278,8 @@ def _update(parameters, moments, config, rate, u, targets, room) -> tuple[float,
     loss, y, *gradient = gradients(*effective, u, targets, room)
     gradient = [torch.as_tensor(c * g) for c, g in zip(scales, gradient, strict=True)]
     norm = float(torch.cat([g.flatten() for g in gradient]).norm())
+    if not math.isfinite(norm):
+        raise ValueError(f"learning diverged: the gradient is not finite at learning rate {rate:g}")
     excess = max(1.0, norm / config.clip)
     gradient = [g / excess for g in gradient]
     adam(parameters, gradient, **moments, **_ADAM, lr=rate)
@@ -330,7 +338,7 @@ def _initial(task: Task, config: TrainingConfig) -> list[torch.Tensor]:
 
 
 def _scales(config: TrainingConfig) -> tuple[float, float, float]:
-    return 1.0, config.write_scale, 1 / config.write_scale
+    return 1.0, float(config.write_scale), 1 / float(config.write_scale)
 
 
 def _effective(parameters, config: TrainingConfig) -> Weights:

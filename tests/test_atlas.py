@@ -79,7 +79,7 @@ def test_headers_are_cut_at_the_first_colon(tmp_path):
     assert made == MADE
     assert rows.to_dict("list") == {"network": ["x", "y"], "seed": [0, 1]}
     assert table.source == (
-        'Table of 2026-01-02, commit 0123456789ab, `make atlas STUDIES="a: b: c"`; '
+        'Table of 2026-01-02, commit 0123456789ab, by make atlas STUDIES="a: b: c"; '
         "m, 2 cores: slow, Python 4, numpy 1, scipy 2, torch 3."
     )
 
@@ -188,27 +188,26 @@ def seeds(rows):
 
 
 @pytest.mark.parametrize(
-    "values, least, inside, outside",
+    "values, least, reach",
     [
-        # As far outside as the range is wide.
-        ([1.0, 3.0, 2.0], 0.0, [1, 2, 3, -0.99, 4.99, -1, 5], [-1.01, 5.01, np.nan, np.inf]),
-        # At least as far as `checked` says: it counts where the range is narrower.
-        ([2.0, 2.0, 2.0], 0.5, [2, 1.5, 2.5], [1.49, 2.51, np.nan]),
-        ([2.0, 2.25, 2.0], 0.5, [1.5, 2.75], [1.49, 2.76]),
-        ([1.0, 3.0, 2.0], 0.5, [-1, 5], [-1.01, 5.01]),
-        ([2.0, 2.0, 2.0], 0.0, [2], [1.999, 2.001]),
+        # One and a half times the range, and at least that of what `checked` says.
+        ([1.0, 3.0, 2.0], 0.0, 3.0),
+        ([1.0, 3.0, 2.0], 0.5, 3.0),
+        ([2.0, 2.0, 2.0], 0.5, 0.75),
+        ([2.0, 2.25, 2.0], 0.5, 0.75),
+        ([2.0, 2.0, 2.0], 0.0, 0.0),
     ],
 )
-def test_a_value_may_lie_outside_by_the_width_of_the_range(values, least, inside, outside):
+def test_a_value_may_differ_from_its_own_row_by_the_groups_range(values, least, reach):
     rows = table(values)
-    for value in inside:
-        again = study(float(value), {"value": least}, arguments=seeds(rows))
-        assert [atlas.disagreements(again, rows, n) for n in range(3)] == [[]] * 3
-    for value in outside:
-        again = study(float(value), {"value": least}, arguments=seeds(rows))
-        low, high = f"{min(values):.6g}", f"{max(values):.6g}"
-        fault = f"value is {value:.6g}, in the table {low} to {high}"
-        assert [atlas.disagreements(again, rows, n) for n in range(3)] == [[fault]] * 3
+    for n, was in enumerate(values):
+        for value in (was, was + reach, was - reach):
+            again = study(value, {"value": least}, arguments=seeds(rows))
+            assert atlas.disagreements(again, rows, n) == []
+        for value in (was + reach + 0.01, was - reach - 0.01, np.nan, np.inf):
+            again = study(float(value), {"value": least}, arguments=seeds(rows))
+            fault = f"value is {value:.6g}, in the table {was:.6g} give or take {reach:.6g}"
+            assert atlas.disagreements(again, rows, n) == [fault]
 
 
 def test_only_the_rows_own_group_counts_and_only_checked_columns():
@@ -219,7 +218,14 @@ def test_only_the_rows_own_group_counts_and_only_checked_columns():
         assert found == [of == right for of in rows["of"]]
         together = study(value, {"value": 0.0}, (), seeds(rows))
         assert not any(atlas.disagreements(together, rows, n) for n in range(4))
-    both = study(5.0, {"other": 0.1, "value": 0.1}, ("of", "seed"), seeds(rows))
+    alone = study(1.0, {"value": 0.0}, ("of", "seed"), seeds(rows))
+    assert [not atlas.disagreements(alone, rows, n) for n in range(4)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    both = study(5.0, {"other": 0.1, "value": 0.1}, ("of",), seeds(rows))
     assert len(atlas.disagreements(both, rows, 3)) == 2
     assert atlas.disagreements(study(99.0, {}, (), seeds(rows)), rows, 0) == []
 
@@ -231,7 +237,7 @@ def test_a_row_agrees_with_the_table_it_made_and_not_with_a_changed_one(tmp_path
     assert [atlas.disagreements(made, rows, n) for n in range(6)] == [[]] * 6
     rows.loc[4, "twice"] = 9
     found = [atlas.disagreements(made, rows, n) for n in range(6)]
-    assert found == [[]] * 4 + [["twice is 8, in the table 9 to 9"], []]
+    assert found == [[]] * 4 + [["twice is 8, in the table 9 give or take 0"], []]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +259,6 @@ def test_a_table_of_other_rows_is_refused(spoil):
         atlas.disagreements(again, spoil(rows), 0)
 
 
-@pytest.mark.xfail(reason="a table without a column is refused by KeyError", raises=KeyError)
 @pytest.mark.parametrize("lost", ["seed", "value"])
 def test_a_table_of_other_columns_is_refused(lost):
     rows = table([1.0, 2.0, 3.0])

@@ -10,7 +10,6 @@ from emt.figures.common import (
     heat_map,
     side_by_side,
     single,
-    source,
     table,
     use_style,
 )
@@ -48,7 +47,6 @@ __all__ = [
     "reading",
     "side_by_side",
     "single",
-    "source",
     "spectrum",
     "table",
     "two_projections",

@@ -1,10 +1,11 @@
 """What all figures share: style, layout, tables, curves and heat maps."""
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, Markdown
+from IPython.display import HTML
 from jaxtyping import Float
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -22,32 +23,22 @@ def use_style() -> None:
     plt.style.use(["default", "emt.emt"])
 
 
-def table(rows: Sequence[Mapping], **formats: str) -> HTML:
+def table(rows: Iterable[Mapping], source: str = "", **formats: str) -> HTML:
     """Return rows as an HTML table, one column a key.
 
     Parameters
     ----------
     rows
         With the same keys.
+    source
+        Of a committed table, `emt.atlas.Table.source`: a line below.
     formats
         Format of a column's numbers, such as ``".3f"``, by column name.
     """
     formatters = {name: f"{{:{spec}}}".format for name, spec in formats.items()}
     frame = pd.DataFrame(rows)
-    return HTML(
-        frame.to_html(index=False, border=0, justify="left", formatters=formatters, na_rep="–")
-    )
-
-
-def source(text: str) -> Markdown:
-    """Return the line that says where a committed table comes from.
-
-    Parameters
-    ----------
-    text
-        `emt.atlas.Table.source`.
-    """
-    return Markdown(f"*{text}*")
+    text = frame.to_html(index=False, border=0, justify="left", formatters=formatters, na_rep="–")
+    return HTML(text + f"<p><em>{html.escape(source)}</em></p>" * bool(source))
 
 
 def single(height: float = 3.0) -> tuple[Figure, Axes]:

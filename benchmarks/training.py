@@ -124,8 +124,9 @@ def autograd(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
 def silent_products(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
     """Return what `gradients` returns, and multiply the zero inputs of the output phase too."""
     silence = np.zeros((len(targets), *u.shape[1:]), np.float32)
-    for step in np.matmul(silence, W_uh.T):
-        room.step += step
+    scratch = room.step
+    for written in np.matmul(silence, W_uh.T):
+        scratch += written
     result = gradients(W_hh, W_uh, W_r, u, targets, room)
     delta = room.delta[: len(targets)].reshape(-1, len(W_hh))
     return result._replace(W_uh=result.W_uh + delta.T @ silence.reshape(-1, u.shape[2]))

@@ -203,3 +203,11 @@ def test_buffers_are_of_the_kind_asked_for(device, kind):
     assert {str(x.dtype).removeprefix("torch.") for x in room} == {"float32"}
     double = buffers(1, 1, 1, device, torch.float64)
     assert {str(x.dtype).removeprefix("torch.") for x in double} == {"float64"}
+
+
+def test_too_small_a_room_is_refused():
+    W_hh, W_uh, W_r = np.zeros((3, 3)), np.zeros((3, 1)), np.zeros((1, 3))
+    u, targets = np.zeros((2, 4, 1)), np.zeros((3, 4, 1))
+    room = buffers(4, 4, 3, dtype=torch.float64)
+    with pytest.raises(ValueError, match="room must be for at least 5 steps, not 4"):
+        gradients(W_hh, W_uh, W_r, u, targets, room)

@@ -26,6 +26,7 @@ from emt.identification import (
     propagated,
     pulled_back,
     rescaled,
+    start_config,
     task_response,
     without_spare_modes,
 )
@@ -481,3 +482,9 @@ def test_a_trial_without_gap_is_rejected(known, seed, size):
 def test_a_gram_matrix_that_rounding_made_indefinite_is_damped_more():
     fit = identify(repeat_copy(3, 2), random_weights(8, 2, 4, 6.0), modes=8, progress=False)
     assert (np.diff(fit.residual) < 0).all()
+
+
+def test_the_training_before_a_fit_writes_softly_in_two_stages():
+    config = start_config(5, 30, 7)
+    assert (config.hidden, config.seed, config.write_scale) == (30, 7, 0.01)
+    assert [(stage.horizon, stage.steps) for stage in config.stages] == [(10, 350), (25, 200)]

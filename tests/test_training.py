@@ -24,7 +24,7 @@ from emt import (
     untrained,
     with_silence,
 )
-from emt.training import _schedule, three_stages
+from emt.training import QUICK, _schedule, three_stages
 
 TASK = repeat_copy(2, 2)
 TINY = TrainingConfig(hidden=6, batch=8, warmup=2, stages=(Stage(3, 6, 1e-2), Stage(5, 4, 4e-3)))
@@ -458,3 +458,28 @@ def test_torch_and_numpy_learn_the_same():
 def test_an_unknown_device_is_named():
     with pytest.raises(RuntimeError, match="abacus"):
         train(TASK, TINY, progress=False, device="abacus")
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_numbers_of_numpy_do_as_well(device):
+    mine = tiny(write_scale=0.25, clip=0.5)
+    numpys = tiny(write_scale=np.float64(0.25), clip=np.float64(0.5))
+    assert raw(train(TASK, mine, device=device)) == raw(train(TASK, numpys, device=device))
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_learning_that_diverges_is_one_clear_error(device):
+    config = tiny(stages=(Stage(3, 60, 1e30),), warmup=0)
+    with pytest.raises(ValueError, match="diverged: the gradient is not finite at learning rate 9"):
+        train(TASK, config, device=device)
+
+
+def test_the_quick_schedules():
+    for s, updates, rate in ((8, (200, 150, 100), 8e-3), (16, (350, 150), 5e-3)):
+        stages = QUICK[s]
+        assert [stage.steps for stage in stages] == list(updates)
+        assert [stage.horizon for stage in stages] == [2 * s, 5 * s, 12 * s][: len(updates)]
+        np.testing.assert_allclose(
+            [stage.learning_rate for stage in stages],
+            rate * np.array([1, 0.3, 0.1])[: len(updates)],
+        )

@@ -170,6 +170,22 @@ def gram(p: Propagated) -> Float[np.ndarray, "r r"]:
     return total.transpose(0, 2, 3, 1, 4, 5).reshape(M * kappa**2, M * kappa**2)
 
 
+def weak_directions(p: Propagated, part: float = 1e-6) -> int:
+    """Count the directions of the responses on which the weights have hardly any effect.
+
+    These are the eigenvectors of `gram` whose eigenvalue is below `part` of the largest.
+
+    Parameters
+    ----------
+    p
+        Of the network and of as many steps as count.
+    part
+        Between 0 and 1.
+    """
+    values = np.linalg.eigvalsh(gram(p))
+    return int(np.count_nonzero(values < part * values[-1]))
+
+
 def pulled_back(
     p: Propagated, x: Float[np.ndarray, "M kappa kappa"]
 ) -> tuple[Float[np.ndarray, "H H"], Float[np.ndarray, "H kappa"], Float[np.ndarray, "kappa H"]]:

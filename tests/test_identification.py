@@ -28,6 +28,7 @@ from emt.identification import (
     rescaled,
     start_config,
     task_response,
+    weak_directions,
     without_spare_modes,
 )
 from emt.variable_memories import impulse_response
@@ -488,3 +489,15 @@ def test_the_training_before_a_fit_writes_softly_in_two_stages():
     config = start_config(5, 30, 7)
     assert (config.hidden, config.seed, config.write_scale) == (30, 7, 0.01)
     assert [(stage.horizon, stage.steps) for stage in config.stages] == [(10, 350), (25, 200)]
+
+
+def test_weak_directions_are_small_singular_values_of_the_jacobian():
+    for w, part in (
+        (random_weights(6, 2), 1e-6),
+        (constructed(repeat_copy(3, 2), np.eye(6)), 1e-6),
+    ):
+        found = weak_directions(propagated(w, 8), part)
+        singular = np.linalg.svd(derivative(w, 8), compute_uv=False)
+        singular = np.append(singular, np.zeros(32 - len(singular)))
+        assert found == np.count_nonzero(singular**2 < part * singular[0] ** 2)
+    assert found > 0

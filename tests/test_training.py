@@ -298,7 +298,7 @@ def test_the_books_schedule():
         three_stages(), [(32, 350, 5e-3), (80, 200, 1.5e-3), (192, 300, 5e-4)]
     )
     np.testing.assert_allclose(
-        three_stages(3, 2.0, (7, 8, 9)), [(6, 7, 2.0), (15, 8, 0.6), (36, 9, 0.2)]
+        three_stages(3, 2.0, (7, 8, 9)), [(6, 7, 2.0), (15, 8, 0.6), (192, 9, 0.2)]
     )
 
 

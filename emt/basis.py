@@ -223,6 +223,31 @@ def in_basis(
     return linalg.solve(basis, W @ basis)
 
 
+def propagate(
+    W: Float[np.ndarray, "H H"], block: Float[np.ndarray, "H m"], count: int
+) -> list[Float[np.ndarray, "H m"]]:
+    """Return ``[block, W block, W^2 block, ...]``; no power of `W` is formed.
+
+    Parameters
+    ----------
+    W
+        A square matrix.
+    block
+        Columns that it maps.
+    count
+        How many blocks; at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `count` is below 1.
+    """
+    blocks = [block]
+    for _ in range(checks.integer("s", count) - 1):
+        blocks.append(W @ blocks[-1])
+    return blocks
+
+
 def _independent(name: str, vectors: np.ndarray) -> None:
     rank = np.linalg.matrix_rank(vectors)
     if rank < vectors.shape[1]:

@@ -13,6 +13,7 @@ from scipy import linalg
 
 from emt.basis import LIVE, dual, invariant_subspaces, operator, spectral_projector
 from emt.elman import Weights, identity, run
+from emt.evidence import non_memory_space
 from emt.gsemm import (
     GSEMM,
     effective_interactions,
@@ -28,7 +29,6 @@ from emt.variable_memories import (
     backward_blocks,
     corrected,
     forward_blocks,
-    non_memory_space,
     read_covectors,
     read_dual,
 )

@@ -5,7 +5,6 @@ Blocks are ordered as in the paper: memory 1 first, memory s (written and read) 
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,14 +15,12 @@ from emt.basis import (
     LIVE,
     complement,
     dual,
-    in_basis,
     invariant_subspaces,
     orthogonal_projector,
+    propagate,
     spectral_projector,
 )
 from emt.elman import Weights
-from emt.tasks import Task
-from emt.variable_binding import interactions
 
 READ_DUALS = ("pseudoinverse", "transpose", "dual")
 
@@ -83,7 +80,7 @@ def forward_blocks(weights: Weights, s: int) -> Float[np.ndarray, "H n"]:
     ValueError
         If `s` is below 1.
     """
-    return np.hstack(_propagate(weights.W_hh, weights.W_uh, s)[::-1])
+    return np.hstack(propagate(weights.W_hh, weights.W_uh, s)[::-1])
 
 
 def backward_blocks(
@@ -109,7 +106,7 @@ def backward_blocks(
         If `s` is below 1 or `W_r_star` has another shape than `W_uh`.
     """
     W_r_star = checks.array("W_r_star", W_r_star, *weights.W_uh.shape)
-    blocks = _propagate(weights.W_hh.T, W_r_star, s)
+    blocks = propagate(weights.W_hh.T, W_r_star, s)
     return np.hstack([*blocks[1:], blocks[0]])
 
 
@@ -317,298 +314,6 @@ def contents(
     """
     h = checks.array("h", h, ..., memories.Psi.shape[0])
     return h @ memories.Psi_dual.T
-
-
-class NonMemorySpace(NamedTuple):
-    """Directions that the memories' covectors do not see.
-
-    Attributes
-    ----------
-    Psi_perp
-        Orthonormal columns, by falling variance of the states.
-    variance
-        Of the states along each; 0 for those beyond the rank of the states.
-    completion
-        How many of the last columns only complete the basis: no state varies along them.
-    """
-
-    Psi_perp: Float[np.ndarray, "H m"]
-    variance: Float[np.ndarray, " m"]
-    completion: int
-
-
-def non_memory_space(
-    memories: VariableMemories, h: Float[np.ndarray, "samples H"]
-) -> NonMemorySpace:
-    """Return ``Psi_perp``: principal components of ``(I - Psi Psi*) h``; last line of Algorithm 1.
-
-    What no state reaches is completed orthonormally.
-
-    Parameters
-    ----------
-    memories
-        Vectors and covectors.
-    h
-        Hidden states from simulations.
-
-    Raises
-    ------
-    ValueError
-        If `h` is not a finite matrix with H columns.
-    """
-    H = memories.Psi.shape[0]
-    h = checks.array("h", h, None, H)
-    checks.integer("the number of states in h", len(h))
-    residual = h - contents(memories, h) @ memories.Psi.T
-    basis = complement(memories.Psi_dual)
-    coordinates = (residual - residual.mean(axis=0)) @ basis
-    few = len(h) < basis.shape[1]  # only then is the full matrix of right vectors not the thin one
-    _, singular, Vt = linalg.svd(coordinates / np.sqrt(len(h)), full_matrices=few)
-    singular = np.append(singular, np.zeros(basis.shape[1] - len(singular)))
-    rounding = 100 * np.finfo(float).eps * np.sqrt(H) * linalg.norm(h) / np.sqrt(len(h))
-    reached = singular > rounding
-    return NonMemorySpace(basis @ Vt.T, np.where(reached, singular, 0) ** 2, int((~reached).sum()))
-
-
-class Interactions(NamedTuple):
-    """``W_hh`` in the basis ``[Psi; Psi_perp]``, in four blocks (Fig. 3A).
-
-    Attributes
-    ----------
-    Phi_learned
-        ``Psi* W_hh Psi``: memories to memories.
-    to_memory
-        ``Psi* W_hh Psi_perp``.
-    from_memory
-        ``Psi_perp* W_hh Psi``.
-    rest
-        ``Psi_perp* W_hh Psi_perp``.
-    """
-
-    Phi_learned: Float[np.ndarray, "n n"]
-    to_memory: Float[np.ndarray, "n m"]
-    from_memory: Float[np.ndarray, "m n"]
-    rest: Float[np.ndarray, "m m"]
-
-    @property
-    def matrix(self) -> Float[np.ndarray, "H H"]:
-        """The four blocks as one matrix."""
-        return np.block([[self.Phi_learned, self.to_memory], [self.from_memory, self.rest]])
-
-
-def learned_interactions(
-    weights: Weights, memories: VariableMemories, space: NonMemorySpace
-) -> Interactions:
-    """Return ``W_hh`` in the basis ``[Psi; Psi_perp]``; section 6 (Fig. 3A).
-
-    `Psi` is scaled to mean column norm 1 first, see `normalised`.
-
-    Parameters
-    ----------
-    weights
-        The network.
-    memories, space
-        Of the same network.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or the two together are not a basis.
-    """
-    memories = normalised(memories)
-    basis = np.hstack([memories.Psi, space.Psi_perp])
-    blocks = in_basis(weights.W_hh, basis)
-    n = memories.Psi.shape[1]
-    return Interactions(blocks[:n, :n], blocks[:n, n:], blocks[n:, :n], blocks[n:, n:])
-
-
-def open_network(
-    weights: Weights, memories: VariableMemories, h: Float[np.ndarray, "samples H"]
-) -> Interactions:
-    """Return ``W_hh`` in the basis of the memories and of what they leave of the states `h`.
-
-    Parameters
-    ----------
-    weights
-        The network.
-    memories
-        Its variable memories.
-    h
-        Hidden states from simulations, see `emt.elman.sample_states`.
-
-    Raises
-    ------
-    ValueError
-        As `non_memory_space` and `learned_interactions`.
-    """
-    return learned_interactions(weights, memories, non_memory_space(memories, h))
-
-
-def impulse_response(weights: Weights, steps: int) -> Float[np.ndarray, "steps kappa kappa"]:
-    """Return ``W_r W_hh^m W_uh``, m = 1 ... steps: what is read m steps after an impulse.
-
-    It depends on no basis.
-
-    Parameters
-    ----------
-    weights
-        The network.
-    steps
-        At least 1.
-
-    Raises
-    ------
-    ValueError
-        If `steps` is below 1.
-    """
-    blocks = _propagate(weights.W_hh, weights.W_uh, checks.integer("steps", steps) + 1)
-    return np.stack([weights.W_r @ block for block in blocks[1:]])
-
-
-class Agreement(NamedTuple):
-    """How a measured array compares with the theory's.
-
-    Attributes
-    ----------
-    cosine
-        Of the angle between the two, taken as vectors.
-    relative_error
-        Norm of the difference over the norm of the theory's.
-    """
-
-    cosine: float
-    relative_error: float
-
-
-def agreement(
-    measured: Float[np.ndarray, "*shape"], theory: Float[np.ndarray, "*shape"]
-) -> Agreement:
-    """Compare two arrays of one shape by cosine and relative error.
-
-    Parameters
-    ----------
-    measured, theory
-        The theory's must not be zero; the cosine with a measured zero is 0.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, a value is not finite or `theory` is zero.
-    """
-    theory = checks.array("theory", theory, ...)
-    measured = checks.array("measured", measured, *theory.shape)
-    size = np.linalg.norm(theory)
-    if size == 0:
-        raise ValueError("theory must not be zero")
-    product = size * np.linalg.norm(measured)
-    cosine = float((measured * theory).sum() / product) if product else 0.0
-    return Agreement(cosine, float(np.linalg.norm(measured - theory) / size))
-
-
-def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Agreement:
-    """Compare the first block column with Eq. (12): where memory 1 goes.
-
-    The only part of `Phi_learned` that the write-grounded basis (alpha = 1) does not impose. Other
-    bases impose other parts: at alpha = 0 the row of memory s. Compare those by the whole.
-
-    Parameters
-    ----------
-    Phi_learned
-        n = s * kappa.
-    task
-        Of which `Phi` is the theory.
-
-    Raises
-    ------
-    ValueError
-        If `Phi_learned` has another shape than the task's `Phi`.
-    """
-    Phi = interactions(task)
-    Phi_learned = checks.array("Phi_learned", Phi_learned, *Phi.shape)
-    return agreement(Phi_learned[:, : task.kappa], Phi[:, : task.kappa])
-
-
-class Hops(NamedTuple):
-    """Largest errors of what the paper says of Fig. 3D; a written bit has size 1.
-
-    Attributes
-    ----------
-    empty
-        After t inputs, content of the memories below s-t+1.
-    written
-        Memory s against the input of the same step.
-    carried
-        Memory k-1 against memory k one step before, in the input phase.
-    kept
-        The same in the output phase.
-    returned
-        Memory s in the output phase against memory 1 one step before.
-    """
-
-    empty: float
-    written: float
-    carried: float
-    kept: float
-    returned: float
-
-
-def hops(contents: Float[np.ndarray, "T n"], u: Float[np.ndarray, "s kappa"]) -> Hops:
-    """Follow the variables of one repeat-copy run from memory to memory (section 7, Fig. 3D).
-
-    Parameters
-    ----------
-    contents
-        ``Psi* h(t)``, t = 1 ... T, with T above s.
-    u
-        The inputs of the run.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree or there is no output phase.
-    """
-    u = checks.array("u", u, None, None)
-    s, kappa = u.shape
-    contents = checks.array("contents", contents, None, s * kappa)
-    checks.integer("the number of steps of contents", len(contents), least=s + 1)
-    memory = contents.reshape(-1, s, kappa)
-    moves = abs(memory[1:, :-1] - memory[:-1, 1:])
-    below = [abs(memory[t - 1, : s - t]).max() for t in range(1, s)]
-    return Hops(
-        empty=max(below, default=0.0),
-        written=abs(memory[:s, -1] - u).max(),
-        carried=moves[: s - 1].max(initial=0.0),
-        kept=moves[s - 1 :].max(initial=0.0),
-        returned=abs(memory[s:, -1] - memory[s - 1 : -1, 0]).max(),
-    )
-
-
-def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.ndarray, " steps"]:
-    """Return the spectral norms of ``block^1 ... block^steps`` (section 7: "decays to zero").
-
-    Parameters
-    ----------
-    block
-        Square.
-    steps
-        At least 1.
-
-    Raises
-    ------
-    ValueError
-        If `block` is not square and finite, or `steps` is below 1.
-    """
-    block = checks.square("block", block)
-    powers = _propagate(block, block, checks.integer("steps", steps))
-    return np.array([np.linalg.norm(power, 2) for power in powers])
-
-
-def _propagate(W: np.ndarray, block: np.ndarray, count: int) -> list[np.ndarray]:
-    """Return ``[block, W block, W^2 block, ...]``, by propagating the block."""
-    blocks = [block]
-    for _ in range(checks.integer("s", count) - 1):
-        blocks.append(W @ blocks[-1])
-    return blocks
 
 
 def _fits(weights: Weights, s: int) -> int:

@@ -23,6 +23,7 @@ from emt import (
     spectrum,
     store,
 )
+from emt import evidence as ev
 from emt import variable_binding as vb
 from emt import variable_memories as vm
 from emt.gsemm import ACTIVATIONS, GSEMM, State
@@ -51,7 +52,7 @@ NET = known_network(3, 2, 4)
 TASK, W = NET.task, NET.weights
 SMALL = Weights(*(RNG.normal(size=n) for n in ((5, 5), (5, 2), (2, 5))))
 MEMORIES = VariableMemories(NET.Psi, NET.Psi_dual, np.ones((6, 2), int))
-SPACE = vm.NonMemorySpace(np.zeros((10, 4)), np.zeros(4), 4)
+SPACE = ev.NonMemorySpace(np.zeros((10, 4)), np.zeros(4), 4)
 DEPENDENT = np.ones((3, 2))
 SINGULAR = np.ones((10, 10))
 ROTATED = Weights(np.eye(10), W.W_uh, W.W_r)
@@ -439,8 +440,8 @@ TABLE = {
     "empty": [
         (lambda: Weights(np.ones((0, 0)), np.ones((0, 2)), np.ones((2, 0))), "W_hh must", "(0, 0)"),
         (lambda: Weights(W.W_hh, np.ones((10, 0)), np.ones((0, 10))), "W_uh must", "(10, 0)"),
-        (lambda: vm.agreement(np.ones(0), np.ones(0)), "theory must"),
-        (lambda: vm.non_memory_space(MEMORIES, np.ones((0, 10))), "h must be", "not 0"),
+        (lambda: ev.agreement(np.ones(0), np.ones(0)), "theory must"),
+        (lambda: ev.non_memory_space(MEMORIES, np.ones((0, 10))), "h must be", "not 0"),
     ],
     "constructed": [
         (lambda: emt.constructed(TASK, np.ones((8, 5))), "Psi must have shape (any, 6)", "(8, 5)"),
@@ -550,10 +551,10 @@ TABLE = {
     + [
         (lambda: vm.backward_blocks(W, 3, W.W_r), "W_r_star must have shape (10, 2)", "(2, 10)"),
         (lambda: vm.backward_blocks(W, 3, spoilt(NAN, 10, 2)), "W_r_star must be finite"),
-        (lambda: vm.impulse_response(W, 0), "steps must be", "not 0"),
-        (lambda: vm.norms_of_powers(np.ones((3, 2)), 4), "block must have shape (3, 3)"),
-        (lambda: vm.norms_of_powers(spoilt(NAN, 2, 2), 4), "block must be finite"),
-        (lambda: vm.norms_of_powers(np.eye(2), 0), "steps must be", "not 0"),
+        (lambda: ev.impulse_response(W, 0), "steps must be", "not 0"),
+        (lambda: ev.norms_of_powers(np.ones((3, 2)), 4), "block must have shape (3, 3)"),
+        (lambda: ev.norms_of_powers(spoilt(NAN, 2, 2), 4), "block must be finite"),
+        (lambda: ev.norms_of_powers(np.eye(2), 0), "steps must be", "not 0"),
     ],
     "VariableMemories": [
         (
@@ -577,30 +578,30 @@ TABLE = {
         (lambda: vm.contents(MEMORIES, np.ones((4, 9))), "h must have shape (..., 10)", "(4, 9)"),
         (lambda: vm.contents(MEMORIES, spoilt(NAN, 4, 10)), "h must be finite"),
         (
-            lambda: vm.non_memory_space(MEMORIES, np.ones((4, 9))),
+            lambda: ev.non_memory_space(MEMORIES, np.ones((4, 9))),
             "h must have shape (any, 10)",
             "(4, 9)",
         ),
-        (lambda: vm.non_memory_space(MEMORIES, np.ones(10)), "h must have shape", "(10,)"),
-        (lambda: vm.non_memory_space(MEMORIES, spoilt(INF, 4, 10)), "h must be finite"),
-        (lambda: vm.learned_interactions(W, MEMORIES, SPACE), "linearly independent", "rank 6"),
-        (lambda: vm.learned_interactions(SMALL, MEMORIES, SPACE), "must have shape (5, 5)"),
+        (lambda: ev.non_memory_space(MEMORIES, np.ones(10)), "h must have shape", "(10,)"),
+        (lambda: ev.non_memory_space(MEMORIES, spoilt(INF, 4, 10)), "h must be finite"),
+        (lambda: ev.learned_interactions(W, MEMORIES, SPACE), "linearly independent", "rank 6"),
+        (lambda: ev.learned_interactions(SMALL, MEMORIES, SPACE), "must have shape (5, 5)"),
     ],
     "comparisons": [
-        (lambda: vm.agreement(np.ones(3), np.ones(2)), "measured must have shape (2)", "(3,)"),
-        (lambda: vm.agreement(spoilt(NAN, 2), np.ones(2)), "measured must be finite"),
-        (lambda: vm.agreement(np.ones(2), spoilt(INF, 2)), "theory must be finite"),
-        (lambda: vm.agreement(np.ones(2), np.zeros(2)), "theory must not be zero"),
-        (lambda: vm.wrap_around(np.eye(5), TASK), "Phi_learned must have shape (6, 6)", "(5, 5)"),
-        (lambda: vm.wrap_around(spoilt(NAN, 6, 6), TASK), "Phi_learned must be finite"),
-        (lambda: vm.hops(np.ones((9, 5)), np.ones((3, 2))), "contents must have shape (any, 6)"),
-        (lambda: vm.hops(np.ones((3, 6)), np.ones((3, 2))), "steps of contents must", "not 3"),
-        (lambda: vm.hops(np.ones((9, 6)), np.ones(6)), "u must have shape", "(6,)"),
+        (lambda: ev.agreement(np.ones(3), np.ones(2)), "measured must have shape (2)", "(3,)"),
+        (lambda: ev.agreement(spoilt(NAN, 2), np.ones(2)), "measured must be finite"),
+        (lambda: ev.agreement(np.ones(2), spoilt(INF, 2)), "theory must be finite"),
+        (lambda: ev.agreement(np.ones(2), np.zeros(2)), "theory must not be zero"),
+        (lambda: ev.wrap_around(np.eye(5), TASK), "Phi_learned must have shape (6, 6)", "(5, 5)"),
+        (lambda: ev.wrap_around(spoilt(NAN, 6, 6), TASK), "Phi_learned must be finite"),
+        (lambda: ev.hops(np.ones((9, 5)), np.ones((3, 2))), "contents must have shape (any, 6)"),
+        (lambda: ev.hops(np.ones((3, 6)), np.ones((3, 2))), "steps of contents must", "not 3"),
+        (lambda: ev.hops(np.ones((9, 6)), np.ones(6)), "u must have shape", "(6,)"),
     ],
     "others": [
         (lambda: emt.from_torch(torch.nn.LSTM(2, 3), torch.nn.Linear(3, 2)), "rnn must be", "LSTM"),
         (lambda: TrainingConfig(stages=()), "stages must hold at least one", "()"),
-        (lambda: vm.open_network(W, MEMORIES, np.ones((4, 9))), "h must have shape", "(4, 9)"),
+        (lambda: ev.open_network(W, MEMORIES, np.ones((4, 9))), "h must have shape", "(4, 9)"),
     ],
     "record": [
         (lambda: record("a.b", True), "must be a number", "True"),

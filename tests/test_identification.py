@@ -19,6 +19,7 @@ from emt import (
     with_silence,
 )
 from emt.elman import EVALUATION_SEED, identity
+from emt.evidence import impulse_response
 from emt.identification import (
     gram,
     identify,
@@ -31,7 +32,6 @@ from emt.identification import (
     weak_directions,
     without_spare_modes,
 )
-from emt.variable_memories import impulse_response
 
 NAMES = "W_hh", "W_uh", "W_r"
 ROUNDING = 1e-13

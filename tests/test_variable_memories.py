@@ -23,23 +23,25 @@ from emt import (
     untrained,
     with_silence,
 )
-from emt.variable_memories import (
-    READ_DUALS,
+from emt.evidence import (
     agreement,
-    backward_blocks,
-    contents,
-    forward_blocks,
     hops,
     impulse_response,
     learned_interactions,
     non_memory_space,
-    normalised,
     norms_of_powers,
     open_network,
+    wrap_around,
+)
+from emt.variable_memories import (
+    READ_DUALS,
+    backward_blocks,
+    contents,
+    forward_blocks,
+    normalised,
     read_covectors,
     read_dual,
     read_write_product,
-    wrap_around,
 )
 
 sizes = {

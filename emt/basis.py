@@ -28,7 +28,7 @@ def dual(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray, "n H"]:
         If the columns are not independent in float64.
     """
     vectors = checks.array("vectors", vectors, None, None)
-    _independent("vectors", vectors)
+    independent("vectors", vectors)
     return linalg.pinv(vectors)
 
 
@@ -179,7 +179,7 @@ def orthogonal_projector(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray,
     vectors = checks.array("vectors", vectors, None, None)
     if not vectors.shape[1]:
         return np.zeros((len(vectors), len(vectors)))
-    _independent("vectors", vectors)
+    independent("vectors", vectors)
     Q, _ = linalg.qr(vectors, mode="economic")
     return Q @ Q.T
 
@@ -219,7 +219,7 @@ def in_basis(
     """
     W = checks.square("W", W)
     basis = checks.array("basis", basis, len(W), len(W))
-    _independent("basis", basis)
+    independent("basis", basis)
     return linalg.solve(basis, W @ basis)
 
 
@@ -248,7 +248,21 @@ def propagate(
     return blocks
 
 
-def _independent(name: str, vectors: np.ndarray) -> None:
+def independent(name: str, vectors: Float[np.ndarray, "H n"]) -> None:
+    """Check that columns are linearly independent in float64.
+
+    Parameters
+    ----------
+    name
+        Of the columns, for the error.
+    vectors
+        One a column.
+
+    Raises
+    ------
+    ValueError
+        If they are dependent.
+    """
     rank = np.linalg.matrix_rank(vectors)
     if rank < vectors.shape[1]:
         raise ValueError(

@@ -130,6 +130,34 @@ def run(
     return h, h @ weights.W_r.T
 
 
+def silent_states(
+    weights: Weights,
+    h: Float[np.ndarray, "*batch H"],
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> Iterator[Float[np.ndarray, "*batch H"]]:
+    """Yield the states that follow `h` while the input is zero, without end.
+
+    Parameters
+    ----------
+    weights
+        The network.
+    h
+        States to go on from.
+    activation
+        sigma of Eq. (6).
+
+    Raises
+    ------
+    ValueError
+        If the last axis of `h` is not H or `h` is not finite.
+    """
+    h = checks.array("h", h, ..., weights.hidden)
+    W_hh_T, b = np.ascontiguousarray(weights.W_hh.T), 0.0 if weights.b is None else weights.b
+    while True:
+        h = activation(h @ W_hh_T + b)
+        yield h
+
+
 def sample_states(
     weights: Weights, task: Task, steps: int, sequences: int = 64, seed: int = EVALUATION_SEED
 ) -> Float[np.ndarray, "samples H"]:
@@ -210,7 +238,7 @@ def correct_bits(
     u = random_bits(task, sequences, np.random.default_rng(seed))
     targets = _targets(task, u, first, last)
     h = deque(states(weights, u, activation), maxlen=1).pop()
-    spoken = itertools.islice(_silent_states(weights, h, activation), first - 1, last)
+    spoken = itertools.islice(silent_states(weights, h, activation), first - 1, last)
     counts = [
         np.count_nonzero(np.sign(h_t @ weights.W_r.T) == np.sign(targets[:, n]))
         for n, h_t in enumerate(spoken)
@@ -325,14 +353,6 @@ def from_torch(rnn: "torch.nn.RNN", readout: "torch.nn.Linear") -> Weights:
 
     b = values(rnn.bias_hh_l0) + values(rnn.bias_ih_l0) if rnn.bias else None
     return Weights(values(rnn.weight_hh_l0), values(rnn.weight_ih_l0), values(readout.weight), b)
-
-
-def _silent_states(weights: Weights, h: np.ndarray, activation: Callable) -> Iterator[np.ndarray]:
-    """Yield the states that follow `h` while the input is zero, without end."""
-    W_hh_T, b = np.ascontiguousarray(weights.W_hh.T), 0.0 if weights.b is None else weights.b
-    while True:
-        h = activation(h @ W_hh_T + b)
-        yield h
 
 
 def _targets(task: Task, u: np.ndarray, first: int, last: int, chunk: int = 4096) -> np.ndarray:

@@ -214,7 +214,7 @@ def omitted_removal(rng: np.random.Generator) -> Margins:
     """Algorithm 1's box leaves out the step of section 6 that removes what fades."""
     task, network, _ = _leaky(rng)
     Phi = interactions(task)
-    forms = (as_printed(network, S, removal=removal) for removal in (False, True))
+    forms = (as_printed(network, S, removal=removal) for removal in ("none", "orthogonal"))
     return Margins(*(_apart(m.Psi_dual @ network.W_hh @ m.Psi, Phi) for m in forms))
 
 

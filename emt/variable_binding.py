@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from emt import checks
 from emt.basis import components, dual, operator
@@ -25,6 +25,23 @@ def interactions(task: Task) -> Float[np.ndarray, "n n"]:
     Phi = np.eye(n, k=kappa)
     Phi[n - kappa :] = np.concatenate(task.F, axis=1)
     return Phi
+
+
+def lasting(task: Task) -> Bool[np.ndarray, " n"]:
+    """Say which components of the memories any later variable depends on; the others are dead.
+
+    Repeat copy needs all s * kappa, compose copy kappa (kappa + 1) / 2.
+
+    Parameters
+    ----------
+    task
+        The rule f; n = s * kappa.
+    """
+    reaches = interactions(task) != 0
+    alive = np.ones(len(reaches), bool)
+    for _ in alive:
+        alive = reaches[alive].any(axis=0)
+    return alive
 
 
 def constructed(

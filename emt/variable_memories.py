@@ -15,14 +15,18 @@ from emt.basis import (
     LIVE,
     complement,
     dual,
+    independent,
     invariant_subspaces,
     orthogonal_projector,
     propagate,
     spectral_projector,
 )
 from emt.elman import Weights
+from emt.tasks import Task, repeat_copy
+from emt.variable_binding import interactions, lasting
 
 READ_DUALS = ("pseudoinverse", "transpose", "dual")
+REMOVALS = ("none", "orthogonal", "oblique")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +69,13 @@ class VariableMemories:
         object.__setattr__(self, "Psi_dual", Psi_dual)
 
 
-def forward_blocks(weights: Weights, s: int) -> Float[np.ndarray, "H n"]:
+def forward_blocks(
+    weights: Weights, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
+) -> Float[np.ndarray, "H n"]:
     """Propagate the write weights forward: ``Psi_k = W_hh^(s-k) W_uh``; Eq. (15) at alpha = 1.
+
+    For a rule that reads more than the oldest variable, a step also adds f of what was stored to
+    memory s. Taking that away gives ``Psi_(k-1) = W_hh Psi_k - Psi_s F_k``.
 
     Parameters
     ----------
@@ -74,13 +83,22 @@ def forward_blocks(weights: Weights, s: int) -> Float[np.ndarray, "H n"]:
         The network.
     s
         Number of memories; at least 1.
+    F
+        Coefficients of the rule, oldest first; by default those of one that reads the oldest
+        variable alone, as repeat copy does.
 
     Raises
     ------
     ValueError
-        If `s` is below 1.
+        If `s` is below 1 or `F` has another shape.
     """
-    return np.hstack(propagate(weights.W_hh, weights.W_uh, s)[::-1])
+    if F is None:
+        return np.hstack(propagate(weights.W_hh, weights.W_uh, s)[::-1])
+    F = _rule(weights, s, F).F
+    blocks = [weights.W_uh]
+    for F_k in F[:0:-1]:
+        blocks.append(weights.W_hh @ blocks[-1] - weights.W_uh @ F_k)
+    return np.hstack(blocks[::-1])
 
 
 def backward_blocks(
@@ -110,8 +128,15 @@ def backward_blocks(
     return np.hstack([*blocks[1:], blocks[0]])
 
 
-def read_covectors(weights: Weights, s: int) -> Float[np.ndarray, "n H"]:
-    """Return ``Psi*_k = W_r W_hh^k``, block s being ``W_r``: what is read k steps from now.
+def read_covectors(
+    weights: Weights, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
+) -> Float[np.ndarray, "n H"]:
+    """Return the covectors of all memories that the read weights imply.
+
+    By default ``Psi*_k = W_r W_hh^k``, block s being ``W_r``: what is read k steps from now. In
+    general what is read m steps from now is a mixture ``T_m`` of all contents, so that
+    ``W_r W_hh^m = T_m Psi*``, m = 0 ... s-1, is solved by least squares. Contents that are never
+    read, see `unobservable`, get zero.
 
     Parameters
     ----------
@@ -119,13 +144,36 @@ def read_covectors(weights: Weights, s: int) -> Float[np.ndarray, "n H"]:
         The network.
     s
         Number of memories; at least 1.
+    F
+        As for `forward_blocks`.
 
     Raises
     ------
     ValueError
-        If `s` is below 1.
+        If `s` is below 1 or `F` has another shape.
     """
-    return backward_blocks(weights, s, weights.W_r.T).T
+    if F is None:
+        return backward_blocks(weights, s, weights.W_r.T).T
+    reads = np.hstack(propagate(weights.W_hh.T, weights.W_r.T, s)).T
+    return linalg.lstsq(_reads_of_contents(_rule(weights, s, F)), reads)[0]
+
+
+def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"]:
+    """Return an orthonormal basis of the contents that no output ever shows.
+
+    Parameters
+    ----------
+    task
+        The rule f; n = s * kappa.
+    tolerance
+        A direction counts as seen if it is at least this part of the best seen one.
+
+    Returns
+    -------
+    basis
+        One direction of the contents ``[v_1 ... v_s]`` a column; none for repeat copy.
+    """
+    return linalg.null_space(_reads_of_contents(task), rcond=tolerance)
 
 
 def read_dual(
@@ -164,7 +212,7 @@ def as_printed(
     s: int,
     alpha: float = 1.0,
     W_r_star: str = "pseudoinverse",
-    removal: bool = True,
+    removal: str = "orthogonal",
     threshold: float = LIVE,
 ) -> VariableMemories:
     """Run Algorithm 1 with the weighted average of Eqs. (14) and (15).
@@ -182,8 +230,10 @@ def as_printed(
     W_r_star
         Reading of the dual of the read weights, see `read_dual`.
     removal
-        ``False`` is the box; ``True`` is section 6's text, which also removes from every column
-        its (orthogonal) projection on the eigenvectors of the short-lived modes.
+        Of the short-lived modes from every column. ``"none"`` is the box; ``"orthogonal"`` is
+        section 6's text, which removes the projection on their eigenvectors. ``"oblique"`` is
+        nobody's: vectors in the right invariant subspace, but covectors by pseudoinverse, which
+        also see short-lived modes.
     threshold
         Modes of larger modulus are long-lived.
 
@@ -200,19 +250,27 @@ def as_printed(
     if alpha < 1.0:
         star = read_dual(weights, s, W_r_star, threshold)
         Psi += (1 - alpha) * backward_blocks(weights, s, star)
-    if removal:
+    checks.choice("removal", removal, REMOVALS)
+    if removal != "none":
         right, left = invariant_subspaces(weights.W_hh, threshold)
         if right.shape[1] < Psi.shape[1]:
             raise ValueError(
                 f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
                 f"but s * kappa = {Psi.shape[1]} are needed"
             )
-        Psi = Psi - orthogonal_projector(complement(left)) @ Psi
+        if removal == "orthogonal":
+            Psi = Psi - orthogonal_projector(complement(left)) @ Psi
+        else:
+            Psi = right @ linalg.solve(left @ right, left @ Psi)
     return VariableMemories(Psi, dual(Psi), _labels(s, weights.kappa))
 
 
 def corrected(
-    weights: Weights, s: int, alpha: float = 1.0, threshold: float = LIVE
+    weights: Weights,
+    s: int,
+    alpha: float = 1.0,
+    threshold: float = LIVE,
+    F: Float[np.ndarray, "s kappa kappa"] | None = None,
 ) -> VariableMemories:
     """Run the corrected Algorithm 1: ``Psi_alpha = Psi_write G^(alpha-1)``.
 
@@ -220,48 +278,61 @@ def corrected(
     ``Psi_write`` are the projected forward blocks, ``G = Psi*_read Psi_write`` compares them with
     the projected read covectors. alpha = 1 is write-grounded, alpha = 0 read-grounded.
 
-    The forward blocks are the memories of tasks that read the oldest variable alone, such as
-    repeat copy; other tasks need the full recursion.
+    Components that the rule never reads again are dead, and left out: see
+    `emt.variable_binding.lasting`.
 
     Parameters
     ----------
     weights
-        The network, H >= s * kappa.
+        The network.
     s
         Number of memories; at least 1.
     alpha
         In [0, 1].
     threshold
         Modes of larger modulus are long-lived.
+    F
+        As for `forward_blocks`.
 
     Raises
     ------
     ValueError
-        If `alpha` is outside [0, 1], `s` below 1, H below s * kappa, the number of long-lived
-        modes is not s * kappa, or reading and writing disagree too much to interpolate.
+        If `alpha` is outside [0, 1], `s` below 1, `F` of another shape, the number of long-lived
+        modes is not that of the lasting components (s * kappa by default), these are dependent,
+        or reading and writing disagree too much to interpolate.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
-    n = _fits(weights, s)
+    if F is None:
+        _fits(weights, s)
+    task = _rule(weights, s, F)
+    live = lasting(task)
     right, left = invariant_subspaces(weights.W_hh, threshold)
-    if right.shape[1] != n:
+    if right.shape[1] != live.sum():
+        wanted = f"s * kappa = {live.sum()}" if live.all() else f"{live.sum()} as the rule has"
         raise ValueError(
             f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
-            f"not s * kappa = {n}: the network does not hold these variables, "
+            f"not {wanted}: the network does not hold these variables, "
             "or another threshold is needed"
         )
-    Psi = right @ linalg.solve(left @ right, left @ forward_blocks(weights, s))
+    blocks = forward_blocks(weights, s, F)[:, live]
+    Psi = right @ linalg.solve(left @ right, left @ blocks)
+    independent("the lasting components of the memories", Psi)
     if alpha < 1.0:
-        Psi = Psi @ _power(read_write_product(weights, s, threshold), alpha - 1.0)
+        Psi = Psi @ _power(read_write_product(weights, s, threshold, F), alpha - 1.0)
     Psi_dual = linalg.solve(left @ Psi, left)
-    return VariableMemories(Psi, Psi_dual, _labels(s, weights.kappa))
+    return VariableMemories(Psi, Psi_dual, _labels(s, weights.kappa)[live])
 
 
 def read_write_product(
-    weights: Weights, s: int, threshold: float = LIVE
+    weights: Weights,
+    s: int,
+    threshold: float = LIVE,
+    F: Float[np.ndarray, "s kappa kappa"] | None = None,
 ) -> Float[np.ndarray, "n n"]:
     """Return ``G = Psi*_read Psi_write`` in the long-lived subspace; theory says I.
 
-    It is the block Hankel matrix of the projected impulse response ``W_r W_hh^m P W_uh``.
+    It is the block Hankel matrix of the projected impulse response ``W_r W_hh^m P W_uh`` if f
+    reads the oldest variable alone.
 
     Parameters
     ----------
@@ -271,14 +342,17 @@ def read_write_product(
         Number of memories; at least 1.
     threshold
         Modes of larger modulus are long-lived.
+    F
+        As for `forward_blocks`; n counts the lasting components.
 
     Raises
     ------
     ValueError
-        If `s` is below 1 or `threshold` falls on a mode.
+        If `s` is below 1, `F` has another shape or `threshold` falls on a mode.
     """
+    live = lasting(_rule(weights, s, F))
     P = spectral_projector(weights.W_hh, threshold)
-    return read_covectors(weights, s) @ P @ forward_blocks(weights, s)
+    return read_covectors(weights, s, F)[live] @ P @ forward_blocks(weights, s, F)[:, live]
 
 
 def normalised(memories: VariableMemories) -> VariableMemories:
@@ -323,6 +397,16 @@ def _fits(weights: Weights, s: int) -> int:
             f"weights must have at least s * kappa = {n} hidden units, not {weights.hidden}"
         )
     return n
+
+
+def _rule(weights: Weights, s: int, F: np.ndarray | None) -> Task:
+    return repeat_copy(s, weights.kappa) if F is None else Task(s, weights.kappa, F)
+
+
+def _reads_of_contents(task: Task) -> np.ndarray:
+    """Return the rows ``T_m``, m = 0 ... s-1: what is read m steps from now, from the contents."""
+    Phi, n = interactions(task), task.s * task.kappa
+    return np.hstack(propagate(Phi.T, np.eye(n)[:, n - task.kappa :], task.s)).T
 
 
 def _labels(s: int, kappa: int) -> np.ndarray:

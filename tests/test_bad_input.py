@@ -537,7 +537,7 @@ TABLE = {
         (lambda: vm.read_dual(W, 0), "s must be", "not 0"),
         (lambda: emt.corrected(ROTATED, 3), "10 long-lived", "s * kappa = 6"),
         (lambda: emt.corrected(W, 2), "6 long-lived", "s * kappa = 4"),
-        (lambda: emt.as_printed(ROTATED, 3, removal=False), "linearly independent", "rank 2"),
+        (lambda: emt.as_printed(ROTATED, 3, removal="none"), "linearly independent", "rank 2"),
     ],
     "blocks": [
         (partial(f, *arguments), "s must be", "at least 1", "not 0")

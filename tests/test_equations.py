@@ -350,7 +350,7 @@ def test_equation_14():
 
     for s, kappa, arrays, star in learned():
         for alpha in (0.0, 0.3, 0.5, 1.0):
-            Psi = as_printed(Weights(*arrays), s, alpha, "pseudoinverse", removal=False).Psi
+            Psi = as_printed(Weights(*arrays), s, alpha, "pseudoinverse", removal="none").Psi
             close(Psi[:, (s - 1) * kappa :], alpha * arrays[1] + (1 - alpha) * star)
 
 
@@ -362,7 +362,7 @@ def test_equation_15():
     for s, kappa, arrays, star in learned():
         W_hh, W_uh, _ = arrays
         for alpha in (0.0, 0.3, 0.5, 1.0):
-            Psi = as_printed(Weights(*arrays), s, alpha, "pseudoinverse", removal=False).Psi
+            Psi = as_printed(Weights(*arrays), s, alpha, "pseudoinverse", removal="none").Psi
             assert Psi.shape == (len(W_hh), s * kappa)
             for k in range(1, s):
                 forward = matrix_power(W_hh, s - k) @ W_uh

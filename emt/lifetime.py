@@ -1,0 +1,356 @@
+"""Beyond the paper: how long a learned memory lasts, from its spectrum and its activity.
+
+While activity is small a network is the linear theory plus three small faults. Each turns or
+scatters the contents a little every step; the theory of each is a line, and none has a parameter
+to be fitted. Below, activity is the mean square of a hidden unit in the output phase.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Complex, Float
+from scipy.stats import norm
+
+from emt import checks
+from emt.elman import EVALUATION_SEED, Weights, correct_bits, run
+from emt.tasks import Task, random_bits, with_silence
+from emt.variable_memories import VariableMemories
+
+
+class Faults(NamedTuple):
+    """Variance of what an output holds besides its own bit, over the square of that bit.
+
+    Attributes
+    ----------
+    turning
+        Modes whose angle is off turn away from each other.
+    growing
+        Modes of different modulus grow apart.
+    spectrum
+        Both together.
+    mixing
+        tanh mixes the contents.
+    noise
+        What is added to the units.
+    """
+
+    turning: Float[np.ndarray, " times"]
+    growing: Float[np.ndarray, " times"]
+    spectrum: Float[np.ndarray, " times"]
+    mixing: Float[np.ndarray, " times"]
+    noise: Float[np.ndarray, " times"]
+
+    @property
+    def total(self) -> Float[np.ndarray, " times"]:
+        """Of independent faults."""
+        return self.spectrum + self.mixing + self.noise
+
+
+def activity(
+    weights: Weights,
+    task: Task,
+    first: int,
+    last: int,
+    sequences: int = 256,
+    seed: int = EVALUATION_SEED,
+) -> float:
+    """Return the mean square of a hidden unit over the output steps `first` ... `last`.
+
+    Parameters
+    ----------
+    weights, task
+        The network, and the task whose inputs it is given.
+    first, last
+        Output steps, 1 <= first <= last.
+    sequences, seed
+        Inputs.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or a number is out of range.
+    """
+    checks.integer("last", last, least=checks.integer("first", first))
+    u = random_bits(task, sequences, np.random.default_rng(seed))
+    h, _ = run(weights, with_silence(u, last))
+    return float((h[:, task.s + first - 1 :] ** 2).mean())
+
+
+def faults(
+    modes: Complex[np.ndarray, " n"],
+    roots: Complex[np.ndarray, " n"],
+    times: Float[np.ndarray, " times"],
+    s: int,
+    hidden: int,
+    activity: float,
+    noise: float = 0.0,
+    stretch: float = 1.0,
+) -> Faults:
+    """Predict how the faults of a repeat-copy network add up.
+
+    A mode that theory has at ``roots[j]`` is at ``modes[j]``: after t steps it is wrong by the
+    factor ``z_j = (modes[j] / roots[j])^t``, its modulus taken relative to the mean one, which
+    tanh holds at 1. The bit itself is read with ``m = mean(Re z)``, and what is left of the power
+    ``mean(|z|^2) - m^2`` falls on other bits.
+
+    For Gaussian preactivations of variance q, what tanh adds to a line has variance 2 q^3 / 3. A
+    part n / H of it falls into the memories. It is the same in every cycle of s steps, and
+    independent within a cycle, so after t steps its share is ``(2/3) (n/H) q^2 t^2 / s``.
+
+    Noise of standard deviation eta in every unit at every step adds up to
+    ``t (n/H) eta^2 c / q``, with c the `stretch` of the covectors.
+
+    Parameters
+    ----------
+    modes, roots
+        The long-lived eigenvalues and the theory's, in the same order: `emt.spectrum.compare`.
+    times
+        Steps since the input.
+    s, hidden
+        Number of memories; hidden units H.
+    activity
+        q, above 0.
+    noise
+        eta.
+    stretch
+        c: 1 for orthogonal memories, see `stretch`.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or a number is out of range.
+    """
+    times = checks.array("times", times, None)
+    checks.integer("hidden", hidden, least=checks.integer("s", s))
+    q = checks.real("activity", activity, least=float(np.finfo(float).tiny))
+    eta = checks.real("noise", noise, least=0.0)
+    if modes.shape != roots.shape or not np.isfinite(modes).all() or not abs(modes).all():
+        raise ValueError(f"modes must be {roots.size} finite eigenvalues other than 0, not {modes}")
+    share = len(modes) / hidden
+    factor = np.log(modes / roots)
+    factor -= factor.real.mean()
+    return Faults(
+        turning=_scattered(1j * factor.imag, times),
+        growing=_scattered(factor.real + 0j, times),
+        spectrum=_scattered(factor, times),
+        mixing=2 / 3 * share * q**2 * times**2 / s,
+        noise=checks.real("stretch", stretch, least=0.0) * share * eta**2 / q * times,
+    )
+
+
+def accuracy_of(variance: Float[np.ndarray, " times"]) -> Float[np.ndarray, " times"]:
+    """Return the part of signs that are right if what disturbs a bit of size 1 is Gaussian.
+
+    Parameters
+    ----------
+    variance
+        Of the disturbance; at least 0.
+    """
+    with np.errstate(divide="ignore"):
+        return norm.cdf(1 / np.sqrt(variance))
+
+
+def last_step(
+    steps: Float[np.ndarray, " steps"], accuracy: Float[np.ndarray, " steps"], bar: float = 0.9
+) -> float:
+    """Return the step at which accuracy first falls below `bar`, between the steps given.
+
+    Parameters
+    ----------
+    steps
+        Ascending, above 0.
+    accuracy
+        At these steps.
+    bar
+        In (0, 1).
+
+    Returns
+    -------
+    step
+        Interpolated on a logarithmic scale of steps; the last one if accuracy never falls so low,
+        the first one if it is so low there.
+    """
+    steps, accuracy = checks.array("steps", steps, None), checks.array("accuracy", accuracy, None)
+    below = np.flatnonzero(accuracy < checks.real("bar", bar, 0.0, 1.0))
+    if not len(below) or not below[0]:
+        return float(steps[0] if len(below) else steps[-1])
+    n = below[0]
+    part = (accuracy[n - 1] - bar) / (accuracy[n - 1] - accuracy[n])
+    return float(steps[n - 1] * (steps[n] / steps[n - 1]) ** part)
+
+
+def accuracy_curve(
+    weights: Weights,
+    task: Task,
+    steps: Float[np.ndarray, " steps"],
+    noise: float = 0.0,
+    sequences: int = 64,
+    seed: int = EVALUATION_SEED,
+) -> Float[np.ndarray, " steps"]:
+    """Return the accuracy over the 2s output steps from each of `steps` on.
+
+    Parameters
+    ----------
+    weights, task
+        The network, and the rule that it should follow.
+    steps
+        First output steps, ascending whole numbers.
+    noise
+        Standard deviation of what is added to every unit at every step.
+    sequences, seed
+        Of the inputs, and of the noise.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or a number is out of range.
+    """
+    window = 2 * task.s
+    sigma = noisy(noise, np.random.default_rng([seed, 1])) if noise else np.tanh
+    last = int(steps[-1]) + window - 1
+    counts = correct_bits(weights, task, 1, last, sequences, seed, sigma)
+    right = counts / (sequences * task.kappa)
+    return np.array([right[int(n) - 1 : int(n) - 1 + window].mean() for n in steps])
+
+
+def noisy(noise: float, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+    """Return tanh with Gaussian noise added to every unit each time it is used.
+
+    Parameters
+    ----------
+    noise
+        Standard deviation; at least 0.
+    rng
+        Source of randomness.
+
+    Raises
+    ------
+    ValueError
+        If `noise` is negative or not finite.
+    """
+    noise = checks.real("noise", noise, least=0.0)
+    return lambda x: np.tanh(x) + noise * rng.standard_normal(x.shape)
+
+
+def stretch(memories: VariableMemories, activity: float) -> float:
+    """Return how much more noise the covectors pick up than those of orthogonal memories would.
+
+    The mean of their squared norms, over ``n / (H q)``.
+
+    Parameters
+    ----------
+    memories
+        Vectors and covectors, scaled so that a content is 1 in size.
+    activity
+        q.
+    """
+    n, H = memories.Psi_dual.shape
+    return float((memories.Psi_dual**2).sum(axis=1).mean() * activity * H / n)
+
+
+def best_activity(noise: float, s: int, time: float, stretch: float = 1.0) -> float:
+    """Return the activity q at which mixing and noise together do least after `time` steps.
+
+    ``q^3 = 3 c s eta^2 / (4 t)``: the minimum of the two terms of `faults`.
+
+    Parameters
+    ----------
+    noise
+        eta; at least 0.
+    s
+        Number of memories.
+    time
+        t; above 0.
+    stretch
+        c.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    for name, value in {"noise": noise, "stretch": stretch}.items():
+        checks.real(name, value, least=0.0)
+    checks.real("time", time, least=float(np.finfo(float).tiny))
+    return float((0.75 * stretch * checks.integer("s", s) * noise**2 / time) ** (1 / 3))
+
+
+def longest_lifetime(
+    noise: float, s: int, share: float, bar: float = 0.9, stretch: float = 1.0
+) -> tuple[float, float]:
+    """Return the longest time that accuracy can stay above `bar`, and the activity for it.
+
+    At the best activity the total is ``(3/2) share c eta^2 t / q``; so time is inverse to the
+    noise, and the activity proportional to it.
+
+    Parameters
+    ----------
+    noise
+        eta; above 0.
+    s
+        Number of memories.
+    share
+        Part n / H of all dimensions that the memories take.
+    bar
+        Above one half.
+    stretch
+        c.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    checks.real("noise", noise, least=float(np.finfo(float).tiny))
+    checks.real("share", share, least=float(np.finfo(float).tiny), most=1.0)
+    picked = checks.real("stretch", stretch, least=float(np.finfo(float).tiny)) * noise**2
+    allowed = norm.ppf(checks.real("bar", bar, 0.5, 1.0)) ** -2
+    # t = (2/3) allowed q / (share c eta^2) in q^3 = (3/4) c s eta^2 / t
+    q = (9 / 8 * checks.integer("s", s) * share * picked**2 / allowed) ** 0.25
+    return float(2 / 3 * allowed * q / (share * picked)), float(q)
+
+
+def saturation(
+    memories: VariableMemories, preactivation: Float[np.ndarray, "*batch H"]
+) -> tuple[float, float]:
+    """Predict ``|lambda| - 1`` over activity, and the part of it that is not 1, in first order.
+
+    tanh x = x - x^3 / 3 takes from every content the part ``sum_i Psi*_ji E[c_j x_i^3] / 3``.
+    ``|lambda| - 1`` must make up for it. For Gaussian x that is the variance of x_i, weighted with
+    the memories' share in unit i. Of real states, whose kurtosis is not 3, it is what is measured
+    here.
+
+    Parameters
+    ----------
+    memories
+        Vectors and covectors.
+    preactivation
+        x of states in the output phase: ``arctanh h``.
+
+    Returns
+    -------
+    gaussian, found
+        Both divided by the activity.
+
+    Raises
+    ------
+    ValueError
+        If the last axis is not H.
+    """
+    x = checks.array("preactivation", preactivation, ..., len(memories.Psi))
+    x = x.reshape(-1, x.shape[-1])
+    q = (np.tanh(x) ** 2).mean()
+    overlap = (memories.Psi * memories.Psi_dual.T).sum(axis=1) / memories.Psi.shape[1]
+    held, lost = x @ memories.Psi_dual.T, (x - np.tanh(x)) @ memories.Psi_dual.T
+    gaussian = (overlap * (x**2).mean(axis=0)).sum()
+    return float(gaussian / q), float((held * lost).sum() / (held**2).sum() / q)
+
+
+def _scattered(factor: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return ``(mean |z|^2 - m^2) / m^2`` with z = exp(factor t), infinite where m <= 0."""
+    z = np.exp(times[:, None] * factor)
+    m = z.real.mean(axis=1)
+    rest = (abs(z) ** 2).mean(axis=1) - m**2
+    with np.errstate(divide="ignore"):
+        return np.where(m > 0, np.maximum(rest, 0.0) / np.maximum(m, 0.0) ** 2, np.inf)

@@ -1,0 +1,183 @@
+"""Beyond the paper: which rule f does a network follow? Read off its impulse response.
+
+Nothing about the task is needed. The response of a network that follows ``x(t) = sum_k F_k
+x(t-s+k-1)`` follows the same rule, so F is found by linear prediction. How many earlier vectors
+are needed, and which of their components, is found on the way: s is the largest observability
+index. `ho_kalman` finds a whole network with the same response.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import linalg
+
+from emt import checks
+from emt.elman import Weights
+from emt.tasks import Task
+
+
+class Rule(NamedTuple):
+    """A rule and what it reads.
+
+    Attributes
+    ----------
+    F
+        Coefficients, oldest first.
+    reads
+        (memory, component) that are read or needed to keep what is read, both from 1.
+    indices
+        Observability index of each component: how many steps back it has to be kept.
+    error
+        Relative root mean square error of the prediction.
+    """
+
+    F: Float[np.ndarray, "s kappa kappa"]
+    reads: Int[np.ndarray, "n 2"]
+    indices: Int[np.ndarray, " kappa"]
+    error: float
+
+    @property
+    def s(self) -> int:
+        """Number of memories: the largest index."""
+        return len(self.F)
+
+    @property
+    def task(self) -> Task:
+        """The rule as a task."""
+        return Task(self.s, self.F.shape[1], self.F)
+
+
+def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: float = 0.2) -> Rule:
+    """Estimate F and s from an impulse response by linear prediction.
+
+    Earlier outputs are taken into the prediction from the newest to the oldest, component by
+    component, and only those that the ones before do not already predict. Among all rules with the
+    same response this is the one that looks back least.
+
+    Parameters
+    ----------
+    response
+        ``W_r W_hh^m W_uh``, m = 1 ... steps, as `emt.evidence.impulse_response` returns it; at
+        least 3 s steps are needed for the largest s that is to be found.
+    tolerance
+        A component counts as new if at least this part of it (root mean square) is not predicted.
+
+    Raises
+    ------
+    ValueError
+        If the response is not finite, is zero, or too short for the rule that it follows.
+    """
+    response = checks.array("response", response, None, None, None)
+    steps, kappa, _ = response.shape
+    checks.integer("the number of steps of response", steps, least=3)
+    checks.real("tolerance", tolerance, 1e-12, 1.0)
+    most = steps // 3
+    target, earlier = _earlier(response, range(1, most + 1))
+    kept, Q = [], np.zeros((0, target.shape[1]))
+    for row, values in enumerate(earlier):
+        new = values - (values @ Q.T) @ Q
+        new -= (new @ Q.T) @ Q
+        if linalg.norm(new) > tolerance * linalg.norm(values) > 0:
+            Q = np.vstack([Q, new / linalg.norm(new)])
+            kept.append(row)
+    lag, component = np.divmod(np.array(kept, int), kappa) + np.array([[1], [1]])
+    if not kept or lag.max() == most:
+        raise ValueError(
+            f"response must be longer to show its rule: {steps} steps decide rules of up to "
+            f"{most - 1} memories, and this one is zero or needs more"
+        )
+    s = int(lag.max())
+    coefficients = linalg.lstsq(earlier[kept].T, target.T)[0]
+    F = np.zeros((s, kappa, kappa))
+    F[s - lag, :, component - 1] = coefficients
+    missed = linalg.norm(target - coefficients.T @ earlier[kept]) / linalg.norm(target)
+    indices = np.array([max(lag[component == c], default=0) for c in range(1, kappa + 1)])
+    return Rule(F, np.stack([s - lag + 1, component], axis=1), indices, float(missed))
+
+
+def prediction_error(
+    response: Float[np.ndarray, "steps kappa kappa"], first: int, last: int
+) -> float:
+    """Return the relative error of the best rule that reads lags `first` ... `last` only.
+
+    A network that follows a rule of s vectors also follows rules that look back further, such as
+    repeat copy of 2s: this says which.
+
+    Parameters
+    ----------
+    response
+        As for `estimate_rule`.
+    first, last
+        Lags, 1 <= first <= last, last below the number of steps.
+
+    Raises
+    ------
+    ValueError
+        If the response is not finite or a number is out of range.
+    """
+    response = checks.array("response", response, None, None, None)
+    checks.integer("last", last, least=checks.integer("first", first))
+    checks.integer("the number of steps of response", len(response), least=last + 1)
+    target, earlier = _earlier(response, range(first, last + 1))
+    coefficients = linalg.lstsq(earlier.T, target.T)[0]
+    return float(linalg.norm(target - coefficients.T @ earlier) / linalg.norm(target))
+
+
+def hankel(response: Float[np.ndarray, "steps kappa kappa"]) -> Float[np.ndarray, "rows columns"]:
+    """Return the block Hankel matrix of an impulse response: block (i, j) is that of i + j + 1.
+
+    Parameters
+    ----------
+    response
+        Of m = 1 ... steps; the matrix has steps // 2 blocks each way.
+
+    Raises
+    ------
+    ValueError
+        If the response is not finite or has fewer than two steps.
+    """
+    response = checks.array("response", response, None, None, None)
+    half = checks.integer("the number of steps of response", len(response), least=2) // 2
+    blocks = response[np.arange(half)[:, None] + np.arange(half)]
+    return blocks.transpose(0, 2, 1, 3).reshape(half * response.shape[1], -1)
+
+
+def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> Weights:
+    """Return a linear network of `order` units with this impulse response (Ho and Kalman; ERA).
+
+    From the singular vectors of the `hankel` matrix, and of the same one step later.
+
+    Parameters
+    ----------
+    response
+        ``W_r W_hh^(m-1) W_uh``, m = 1 ... steps: the first is that of the same step. Pass
+        ``W_r W_hh^m W_uh`` and the input is written one step later.
+    order
+        Units; at most the rank of the matrix.
+
+    Raises
+    ------
+    ValueError
+        If the response is not finite, too short, or of lower rank than `order`.
+    """
+    response = checks.array("response", response, None, None, None)
+    checks.integer("the number of steps of response", len(response), least=3)
+    response, kappa = response[: (len(response) - 1) // 2 * 2 + 1], response.shape[1]
+    now, later = hankel(response[:-1]), hankel(response[1:])
+    U, singular, Vt = linalg.svd(now)
+    rank = int((singular > 1e-12 * singular[0]).sum())
+    checks.integer("the rank of the response", rank, least=checks.integer("order", order))
+    root = np.sqrt(singular[:order])
+    O, R = U[:, :order] * root, root[:, None] * Vt[:order]  # noqa: E741
+    A = (U[:, :order] / root).T @ later @ (Vt[:order].T / root)
+    return Weights(A, R[:, :kappa], O[:kappa])
+
+
+def _earlier(response: np.ndarray, lags: range) -> tuple[np.ndarray, np.ndarray]:
+    """Return responses as columns, and one row for each lag and component of the earlier ones."""
+    steps, kappa, _ = response.shape
+    times = np.arange(lags[-1], steps)
+    target = response[times].transpose(1, 0, 2).reshape(kappa, -1)
+    earlier = np.stack([response[times - lag] for lag in lags])
+    return target, earlier.transpose(0, 2, 1, 3).reshape(len(lags) * kappa, -1)

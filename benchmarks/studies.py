@@ -3,6 +3,7 @@
 import argparse
 
 import longevity
+import memories
 import training
 
 from emt import atlas
@@ -11,6 +12,7 @@ from emt.sweep import one_thread
 
 SEEDS = range(20)
 QUALITY = {"angle_error": 0.0, "accuracy_200": 1e-4, "accuracy_1000": 1e-3}
+NETWORKS = [{"write_scale": a, "seed": seed} for a in memories.SCALES for seed in SEEDS]
 STUDIES = {
     "training": Study(
         training.quality,
@@ -40,6 +42,33 @@ STUDIES = {
         [{"seed": seed} for seed in SEEDS],
         {"angle_error": 1e-13, "accuracy": 1e-3},
         timed=True,
+    ),
+    # What is predicted of lifetimes is computed, and committed, before what is measured.
+    "lifetimes_predicted": Study(memories.predicted, NETWORKS, {"activity": 0.0}, ("write_scale",)),
+    "lifetimes": Study(
+        memories.measured, NETWORKS, {"step 100": 0.002, "step 1000": 0.01}, ("write_scale",)
+    ),
+    "faithfulness": Study(
+        memories.edited,
+        [
+            {"basis": basis, "alpha": alpha, "write_scale": scale, "seed": seed}
+            for scale in (0.03, 0.3)
+            for basis, alpha in memories.BASES
+            for seed in SEEDS
+        ],
+        dict.fromkeys(("decoded", "swapped", "surgery"), 0.01),
+        ("basis", "alpha", "write_scale"),
+    ),
+    "small_activity": Study(
+        memories.small,
+        [
+            {"s": s, "write_scale": scale, "seed": seed}
+            for s, seeds in {16: SEEDS, 8: range(5), 4: range(5)}.items()
+            for scale in memories.SCALES
+            for seed in seeds
+        ],
+        {"activity": 0.0, "modulus": 1e-5},
+        ("s", "write_scale"),
     ),
 }
 

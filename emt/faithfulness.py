@@ -19,6 +19,8 @@ from emt.interventions import replace_rest, surgery, swap
 from emt.tasks import Task, continuation, random_bits, with_silence
 from emt.variable_memories import VariableMemories, contents
 
+RIVALS = ("random directions", "principal components", "eigenvectors")
+
 
 class Faithfulness(NamedTuple):
     """Parts of bits that are right; what knows nothing of them gets one half.
@@ -198,6 +200,34 @@ def eigenbasis(
     _, basis = linalg.cdf2rdf(values[order], vectors[:, order])
     independent("eigenvectors", basis)
     return basis[:, :n], linalg.inv(basis)[:n]
+
+
+def rival(kind: str, weights: Weights, task: Task, seed: int = 0) -> VariableMemories:
+    """Return another basis than the memories, of equal dimension, labelled to its advantage.
+
+    Parameters
+    ----------
+    kind
+        One of `RIVALS`: random directions, principal components of the states, eigenvectors.
+    weights, task
+        The network, and the rule that it follows.
+    seed
+        Of the random directions.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is unknown or the network has fewer than s * kappa units.
+    """
+    checks.choice("kind", kind, RIVALS)
+    n = task.s * task.kappa
+    if kind == "random directions":
+        pair = random_basis(weights.hidden, n, np.random.default_rng([seed, 2]))
+    elif kind == "principal components":
+        pair = principal_basis(in_flight(weights, task).h, n)
+    else:
+        pair = eigenbasis(weights.W_hh, n)
+    return labelled(weights, task, *pair)
 
 
 def faithfulness(

@@ -233,20 +233,27 @@ def noisy(noise: float, rng: np.random.Generator) -> Callable[[np.ndarray], np.n
     return lambda x: np.tanh(x) + noise * rng.standard_normal(x.shape)
 
 
-def stretch(memories: VariableMemories, activity: float) -> float:
-    """Return how much more noise the covectors pick up than those of orthogonal memories would.
+def stretch(covectors: Float[np.ndarray, "n H"], activity: float) -> float:
+    """Return how much more noise covectors pick up than those of orthogonal memories would.
 
     The mean of their squared norms, over ``n / (H q)``.
 
     Parameters
     ----------
-    memories
-        Vectors and covectors, scaled so that a content is 1 in size.
+    covectors
+        Rows that read contents of size 1, such as `VariableMemories.Psi_dual`.
     activity
-        q.
+        q; above 0.
+
+    Raises
+    ------
+    ValueError
+        If `covectors` is not a finite matrix or `activity` is out of range.
     """
-    n, H = memories.Psi_dual.shape
-    return float((memories.Psi_dual**2).sum(axis=1).mean() * activity * H / n)
+    covectors = checks.array("covectors", covectors, None, None)
+    checks.real("activity", activity, least=float(np.finfo(float).tiny))
+    n, H = covectors.shape
+    return float((covectors**2).sum(axis=1).mean() * activity * H / n)
 
 
 def best_activity(noise: float, s: int, time: float, stretch: float = 1.0) -> float:

@@ -5,6 +5,7 @@ Blocks are ordered as in the paper: memory 1 first, memory s (written and read) 
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -321,6 +322,16 @@ def corrected(
         Psi = Psi @ _power(read_write_product(weights, s, threshold, F), alpha - 1.0)
     Psi_dual = linalg.solve(left @ Psi, left)
     return VariableMemories(Psi, Psi_dual, _labels(s, weights.kappa)[live])
+
+
+READINGS = {
+    "the box": partial(as_printed, removal="none"),
+    "section 6's text": partial(as_printed, removal="orthogonal"),
+    "the trap (ours)": partial(as_printed, removal="oblique"),
+    "corrected": corrected,
+}
+"""Readings of Algorithm 1: functions of weights, s and alpha. The trap is this book's, not the
+paper's: vectors in the right subspace, covectors by pseudoinverse."""
 
 
 def read_write_product(

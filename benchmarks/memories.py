@@ -1,0 +1,134 @@
+"""Networks of many seeds and write scales: their memories edited, their lifetimes predicted."""
+
+import math
+
+import numpy as np
+
+import emt
+from emt import spectrum
+from emt.basis import LIVE, spectral_projector
+from emt.evidence import agreement, wrap_around
+from emt.faithfulness import RIVALS, faithfulness, rival
+from emt.interventions import surgery
+from emt.lifetime import (
+    accuracy_curve,
+    accuracy_of,
+    activity,
+    faults,
+    last_step,
+    saturation,
+    stretch,
+)
+from emt.training import three_stages
+from emt.variable_memories import READINGS, read_covectors, read_write_product
+
+SCALES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01, 0.003)
+NOISES = (0.001, 0.003, 0.01)
+CURVE = (100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000)
+STEPS = np.unique(np.geomspace(1, CURVE[-1], 120).round())  # on which lifetimes are interpolated
+NOISY_STEPS = STEPS[STEPS <= 2000]
+LATE = 11, 12  # cycles in which activity is measured: the last that training saw
+KAPPA, S = 5, 16
+BASES = [(name, a) for name in READINGS for a in (1.0, 0.5, 0.0)]
+BASES += [(name, 1.0) for name in (*RIVALS, "memories, untrained")]
+
+
+def edited(basis: str, alpha: float, write_scale: float, seed: int) -> dict:
+    """Score one basis of one network by reading, edits and surgery."""
+    task, config, weights = _network(write_scale, seed)
+    if basis == "memories, untrained":
+        weights = emt.untrained(task, config)
+        memories = emt.as_printed(weights, S, alpha, removal="none")
+    elif basis in RIVALS:
+        memories = rival(basis, weights, task, seed)
+    else:
+        memories = READINGS[basis](weights, S, alpha)
+    Phi = memories.Psi_dual @ weights.W_hh @ memories.Psi
+    return {
+        **faithfulness(weights, task, memories)._asdict(),
+        "whole_error": agreement(Phi, emt.interactions(task)).relative_error,
+        "wrap_error": wrap_around(Phi, task).relative_error,
+    }
+
+
+def small(s: int, write_scale: float, seed: int) -> dict:
+    """Measure what is left of the theory's exactness at one activity.
+
+    A network without the right number of long-lived modes has no memories: its errors are infinite.
+    """
+    task, _, weights = _network(write_scale, seed, s)
+    found = spectrum.compare(weights.W_hh, s, KAPPA)
+    none = dict.fromkeys(("wrap", "G", "disagreement", "gaussian", "states"), math.inf)
+    return {
+        "live": found.live,
+        "activity": activity(weights, task, LATE[0] * s + 1, LATE[1] * s),
+        "modulus": float(found.radius_error.mean()),
+        **(_exactness(weights, task) if found.live == s * KAPPA else none),
+    }
+
+
+def _exactness(weights, task) -> dict:
+    write, read = (emt.corrected(weights, task.s, alpha) for alpha in (1.0, 0.0))
+    Phi = write.Psi_dual @ weights.W_hh @ write.Psi
+    G = read_write_product(weights, task.s)
+    late = emt.run(weights, emt.with_silence(_bits(task), LATE[1] * task.s))[0][:, -task.s :]
+    gaussian, states = saturation(write, np.arctanh(late))
+    return {
+        "wrap": agreement(Phi, emt.interactions(task)).relative_error,
+        "G": float(np.trace(G) / len(G) - 1),
+        "disagreement": agreement(read.Psi, write.Psi).relative_error,
+        "gaussian": gaussian,
+        "states": states,
+    }
+
+
+def predicted(write_scale: float, seed: int) -> dict:
+    """Predict lifetimes and accuracies from spectrum and activity, before any is measured."""
+    task, _, weights = _network(write_scale, seed)
+    found = spectrum.compare(weights.W_hh, S, KAPPA)
+    q = activity(weights, task, LATE[0] * S + 1, LATE[1] * S)
+    c = stretch(read_covectors(weights, S) @ spectral_projector(weights.W_hh, LIVE), q)
+    known = found.matched, found.theory
+
+    def lifetimes(eta: float) -> dict:
+        expected = faults(*known, STEPS + S, S, weights.hidden, q, eta, c)
+        terms = {**expected._asdict(), "total": expected.total}
+        return {name: last_step(STEPS, accuracy_of(v)) for name, v in terms.items()}
+
+    quiet = faults(*known, np.array(CURVE, float) + S, S, weights.hidden, q).total
+    return {
+        "live": found.live,
+        "activity": q,
+        "stretch": c,
+        **{k: v for k, v in lifetimes(0.0).items() if k != "noise"},
+        **{f"noise {eta}": lifetimes(eta)["total"] for eta in NOISES},
+        **{f"step {m}": float(a) for m, a in zip(CURVE, accuracy_of(quiet), strict=True)},
+    }
+
+
+def measured(write_scale: float, seed: int) -> dict:
+    """Measure what `predicted` predicts, and how surgery fares."""
+    task, _, weights = _network(write_scale, seed)
+    curve = accuracy_curve(weights, task, STEPS)
+    heard = {eta: accuracy_curve(weights, task, NOISY_STEPS, eta, sequences=32) for eta in NOISES}
+    try:
+        operated = surgery(weights, emt.corrected(weights, S), task)
+        late = emt.accuracy_around(operated, task, 10_000).value
+    except ValueError:  # no memories
+        late = math.inf
+    return {
+        "total": last_step(STEPS, curve),
+        **{f"noise {eta}": last_step(NOISY_STEPS, found) for eta, found in heard.items()},
+        **{f"step {m}": float(np.interp(m, STEPS, curve)) for m in CURVE},
+        "surgery 10000": late,
+    }
+
+
+def _network(write_scale: float, seed: int, s: int = S):
+    task = emt.repeat_copy(s, KAPPA)
+    config = emt.TrainingConfig(seed=seed, write_scale=write_scale, stages=three_stages(s))
+    return task, config, emt.trained(task, config, progress=False).weights
+
+
+def _bits(task):
+    return emt.random_bits(task, 256, np.random.default_rng(0))

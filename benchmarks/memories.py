@@ -54,7 +54,9 @@ def edited(basis: str, alpha: float, write_scale: float, seed: int) -> dict:
 def small(s: int, write_scale: float, seed: int) -> dict:
     """Measure what is left of the theory's exactness at one activity.
 
-    A network without the right number of long-lived modes has no memories: its errors are infinite.
+    With 8 s hidden units, as many for each memory as at the paper's size. The memories are the
+    s * kappa largest modes, wherever the others are. Where no gap parts the two there are no
+    memories, and the errors are infinite.
     """
     task, _, weights = _network(write_scale, seed, s)
     found = spectrum.compare(weights.W_hh, s, KAPPA)
@@ -63,14 +65,15 @@ def small(s: int, write_scale: float, seed: int) -> dict:
         "live": found.live,
         "activity": activity(weights, task, LATE[0] * s + 1, LATE[1] * s),
         "modulus": float(found.radius_error.mean()),
-        **(_exactness(weights, task) if found.live == s * KAPPA else none),
+        "gap": found.gap[0] - found.gap[1],
+        **(_exactness(weights, task, sum(found.gap) / 2) if np.ptp(found.gap) > 1e-4 else none),
     }
 
 
-def _exactness(weights, task) -> dict:
-    write, read = (emt.corrected(weights, task.s, alpha) for alpha in (1.0, 0.0))
+def _exactness(weights, task, threshold) -> dict:
+    write, read = (emt.corrected(weights, task.s, alpha, threshold) for alpha in (1.0, 0.0))
     Phi = write.Psi_dual @ weights.W_hh @ write.Psi
-    G = read_write_product(weights, task.s)
+    G = read_write_product(weights, task.s, threshold)
     late = emt.run(weights, emt.with_silence(_bits(task), LATE[1] * task.s))[0][:, -task.s :]
     gaussian, states = saturation(write, np.arctanh(late))
     return {
@@ -126,7 +129,8 @@ def measured(write_scale: float, seed: int) -> dict:
 
 def _network(write_scale: float, seed: int, s: int = S):
     task = emt.repeat_copy(s, KAPPA)
-    config = emt.TrainingConfig(seed=seed, write_scale=write_scale, stages=three_stages(s))
+    stages = three_stages(s)
+    config = emt.TrainingConfig(hidden=8 * s, seed=seed, write_scale=write_scale, stages=stages)
     return task, config, emt.trained(task, config, progress=False).weights
 
 

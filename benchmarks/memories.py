@@ -55,18 +55,21 @@ def small(s: int, write_scale: float, seed: int) -> dict:
     """Measure what is left of the theory's exactness at one activity.
 
     With 8 s hidden units, as many for each memory as at the paper's size. The memories are the
-    s * kappa largest modes, wherever the others are. Where no gap parts the two there are no
-    memories, and the errors are infinite.
+    s * kappa largest modes, wherever the others are. Where no gap parts the two, or what is written
+    is not read, there are no memories, and the errors are infinite.
     """
     task, _, weights = _network(write_scale, seed, s)
     found = spectrum.compare(weights.W_hh, s, KAPPA)
-    none = dict.fromkeys(("wrap", "G", "disagreement", "gaussian", "states"), math.inf)
+    try:
+        exactness = _exactness(weights, task, sum(found.gap) / 2)
+    except ValueError:
+        exactness = dict.fromkeys(("wrap", "G", "disagreement", "gaussian", "states"), math.inf)
     return {
         "live": found.live,
         "activity": activity(weights, task, LATE[0] * s + 1, LATE[1] * s),
         "modulus": float(found.radius_error.mean()),
         "gap": found.gap[0] - found.gap[1],
-        **(_exactness(weights, task, sum(found.gap) / 2) if np.ptp(found.gap) > 1e-4 else none),
+        **exactness,
     }
 
 

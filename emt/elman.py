@@ -158,6 +158,31 @@ def silent_states(
         yield h
 
 
+def continued(
+    weights: Weights,
+    h: Float[np.ndarray, "*batch H"],
+    steps: int,
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> tuple[Float[np.ndarray, "*batch T H"], Float[np.ndarray, "*batch T kappa"]]:
+    """Return the next states and outputs after `h`, the input being zero.
+
+    Parameters
+    ----------
+    weights, h, activation
+        As for `silent_states`.
+    steps
+        How many; at least 1.
+
+    Raises
+    ------
+    ValueError
+        As `silent_states`, or if `steps` is below 1.
+    """
+    steps = checks.integer("steps", steps)
+    later = np.stack(list(itertools.islice(silent_states(weights, h, activation), steps)), axis=-2)
+    return later, later @ weights.W_r.T
+
+
 def sample_states(
     weights: Weights, task: Task, steps: int, sequences: int = 64, seed: int = EVALUATION_SEED
 ) -> Float[np.ndarray, "samples H"]:

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from emt import checks
 from emt.basis import independent
-from emt.elman import EVALUATION_SEED, Weights, accuracy_around, silent_states, states
+from emt.elman import EVALUATION_SEED, Weights, accuracy_around, continued, states
 from emt.interventions import replace_rest, surgery, swap
 from emt.tasks import Task, continuation, random_bits, with_silence
 from emt.variable_memories import VariableMemories, contents
@@ -342,8 +342,7 @@ def _said(task: Task, held: np.ndarray) -> np.ndarray:
 
 def _heard(weights: Weights, task: Task, h: np.ndarray) -> np.ndarray:
     """Return the next 2s outputs from these states."""
-    later = np.stack(list(islice(silent_states(weights, h), 2 * task.s)), axis=-2)
-    return later @ weights.W_r.T
+    return continued(weights, h, 2 * task.s)[1]
 
 
 def _right(y: np.ndarray, wanted: np.ndarray) -> float:

@@ -26,7 +26,14 @@ from emt import (
     to_torch,
     with_silence,
 )
-from emt.elman import EVALUATION_SEED, Accuracy, _targets, states
+from emt.elman import (
+    EVALUATION_SEED,
+    Accuracy,
+    _targets,
+    continued,
+    silent_states,
+    states,
+)
 
 
 def identity(x):
@@ -252,3 +259,18 @@ def test_interval_is_clopper_and_pearsons(correct, bits):
     low = stats.beta.ppf(0.025, correct, bits - correct + 1) if correct else 0.0
     high = stats.beta.ppf(0.975, correct + 1, bits - correct) if correct < bits else 1.0
     assert Accuracy(correct, bits).interval == pytest.approx((low, high))
+
+
+def test_a_run_continues_from_a_state(noise):
+    u = np.zeros((2, 9, 3))
+    u[:, :4] = np.random.default_rng(3).normal(size=(2, 4, 3))
+    h, y = run(noise, u)
+    later, said = continued(noise, h[:, 3], 5)
+    np.testing.assert_allclose(later, h[:, 4:], atol=1e-14)
+    np.testing.assert_allclose(said, y[:, 4:], atol=1e-14)
+    once, _ = continued(noise, h[0, 3], 1, identity)
+    np.testing.assert_allclose(once, [noise.W_hh @ h[0, 3] + noise.b], atol=1e-14)
+    with pytest.raises(ValueError, match="steps must be"):
+        continued(noise, h[0, 3], 0)
+    with pytest.raises(ValueError, match=r"h must have shape"):
+        next(silent_states(noise, np.ones(6)))

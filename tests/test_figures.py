@@ -588,3 +588,34 @@ def test_two_projections_are_marked_and_joined_to_the_start(ax):
         np.testing.assert_array_equal(join, [orbit[0], point])
     for name, mode in zip(("lasting mode", "fading mode"), modes.T, strict=True):
         assert tuple(lines[name].get_xy2()) == tuple(mode)
+
+
+def test_a_law_draws_points_lines_and_grey_ends(ax):
+    x = np.geomspace(1e-4, 1e-1, 7)
+    points = {"a": (x, 2 * x), "b": (x[:3], 5 * x[:3])}
+    assert figures.law(ax, points, {"a": 2.0, "theory": 3.0}, 1e-3, 1e-2, "deviation") is ax
+    a, b, own, theory = ax.lines
+    for line, (values, found) in zip((a, b), points.values(), strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), values)
+        np.testing.assert_array_equal(line.get_ydata(), found)
+    assert a.get_marker() != b.get_marker() and a.get_color() != b.get_color()
+    np.testing.assert_allclose(own.get_ydata(), 2 * own.get_xdata())
+    np.testing.assert_allclose(theory.get_ydata(), 3 * theory.get_xdata())
+    assert own.get_color() == a.get_color() != theory.get_color() == figures.INK
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert ax.get_ylabel() == "deviation" and "activity" in ax.get_xlabel()
+    left, right = (patch.get_extents().transformed(ax.transData.inverted()) for patch in ax.patches)
+    np.testing.assert_allclose([left.x1, right.x0], [1e-3, 1e-2])
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["a", "b", "predicted, a", "predicted, theory"]
+
+
+def test_an_edited_run_shows_contents_outputs_and_both_lines():
+    fig = figures.edited_run(CONTENTS, STATES[:, :KAPPA], S, KAPPA, edit=7)
+    memory, output = fig.axes[:2]
+    np.testing.assert_array_equal(np.asarray(memory.images[0].get_array()), CONTENTS.T)
+    np.testing.assert_array_equal(np.asarray(output.images[0].get_array()), STATES[:, :KAPPA].T)
+    for ax in (memory, output):
+        edges = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
+        assert edges == [S + 0.5, 7.5]
+    assert "edit" in output.get_xlabel() and memory.get_xlabel() == ""

@@ -1,8 +1,9 @@
 """Put the book's source tree together: prose, executed notebooks, generated pages, MathJax.
 
-The generated pages are `claims.md`, the ledger of every value that the notebooks recorded,
-`equations.md`, the index of equations if the book has an `equations.yml`, and `run-times.md`, the
-only page whose bytes differ between two builds (and so not in the search).
+The generated pages are `claims.md`, the ledger of every value that the notebooks recorded;
+`verdicts.md`, what follows from them for the claims in the book's `verdicts.yml`; `equations.md`,
+the index of equations if the book has an `equations.yml`; and `run-times.md`, the only page whose
+bytes differ between two builds (and so not in the search).
 """
 
 import json
@@ -22,6 +23,15 @@ MATHJAX = distribution("sphinx-mathjax-offline").locate_file(
     "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 )
 
+VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
+VERDICTS = """(verdicts)=
+# What held, what did not, what is new
+
+One line a claim. No verdict is written by hand: each is computed from values that the chapters
+recorded in this build, *held* if all its conditions are met, *in part* if some are, *did not hold*
+if none is.
+
+"""
 EQUATIONS = """(equation-index)=
 # Equations
 
@@ -113,6 +123,35 @@ def equations(index: dict[int, list[str]], notebooks: dict[str, nbformat.Noteboo
     return table(head, rows)
 
 
+def verdict(holds: dict[str, list[float]], values: dict[str, float]) -> str:
+    """Return what the recorded values say of a claim's conditions."""
+    met = [low <= values[id] <= high for id, (low, high) in holds.items()]
+    return "held" if all(met) else "in part" if any(met) else "did not hold"
+
+
+def verdicts(rows: dict[str, list[dict]], notebooks: dict[str, nbformat.NotebookNode]) -> str:
+    """Return the page of verdicts: the paper's claims, then the book's."""
+    values = {r["id"]: r["value"] for nb in notebooks.values() for r in records(nb)}
+    used = [
+        id
+        for row in (*rows["paper"], *rows["book"])
+        for id in (*row["holds"], *(id for id, _ in VALUE.findall(row["found"])))
+    ]
+    if missing := sorted(set(used) - set(values)):
+        raise SystemExit(f"verdicts.yml names values that no chapter records: {missing}")
+
+    def line(row: dict) -> list[str]:
+        found = VALUE.sub(lambda m: format(values[m[1]], m[2]), row["found"])
+        claim = f"{row['claim']} ({row['where']})" if "where" in row else row["claim"]
+        link = f"[{title(notebooks[row['chapter']])}]({row['chapter']}.ipynb)"
+        return [claim, f"**{verdict(row['holds'], values)}**", f"{found} {link}"]
+
+    head = ["Verdict", "What this build found, and where"]
+    old, new = ([line(row) for row in rows[name]] for name in ("paper", "book"))
+    text = table(["The paper says", *head], old)
+    return f"{text}\n## New in this book\n\n" + table(["This book says", *head], new)
+
+
 def run_times(timings: dict[str, dict]) -> str:
     """Return the run-times page from the notebooks' timing files."""
     rows = [[f"[{n}]({n}.ipynb)", f"{t['seconds']:.1f}"] for n, t in timings.items()]
@@ -133,7 +172,9 @@ def run_times(timings: dict[str, dict]) -> str:
 def main(book: Path, executed: Path, source: Path) -> None:
     """Write the tree from nothing."""
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(book, source, ignore=shutil.ignore_patterns("_scripts", "equations.yml"))
+    shutil.copytree(
+        book, source, ignore=shutil.ignore_patterns("_scripts", "equations.yml", "verdicts.yml")
+    )
     names = [n for n in chapters(book) if n.startswith("notebooks/")]
     paths = {n: executed / f"{Path(n).name}.ipynb" for n in names}
     (source / "notebooks").mkdir()
@@ -151,6 +192,9 @@ def main(book: Path, executed: Path, source: Path) -> None:
     if (book / "equations.yml").exists():
         index = yaml.safe_load((book / "equations.yml").read_text())
         (source / "equations.md").write_text(EQUATIONS + equations(index, notebooks))
+    if "verdicts" in chapters(book):
+        rows = yaml.safe_load((book / "verdicts.yml").read_text())
+        (source / "verdicts.md").write_text(VERDICTS + verdicts(rows, notebooks))
     timings = {n: json.loads(p.with_suffix(".timing.json").read_text()) for n, p in paths.items()}
     head = "---\nno-search: true\n---\n\n# Run times\n\n"
     (source / "run-times.md").write_text(head + run_times(timings))

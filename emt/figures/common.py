@@ -106,6 +106,45 @@ def curves(
     return ax
 
 
+def law(
+    ax: Axes,
+    points: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]],
+    factors: Mapping[str, float],
+    low: float,
+    high: float,
+    ylabel: str,
+) -> Axes:
+    """Draw points on double logarithmic scales, and lines of slope 1.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    points
+        Name, and activity and value of each; distinguished by colour and by marker.
+    factors
+        Name and value over activity that theory predicts; coloured as the points of that name.
+    low, high
+        Activities between which the law is measured; beyond them the background is grey.
+    ylabel
+        Of the vertical axis; the other is activity.
+    """
+    every = np.concatenate([np.asarray(x) for x, _ in points.values()])
+    ends = np.array([every.min() / 1.5, every.max() * 1.5])
+    colours = {name: f"C{n}" for n, name in enumerate(points)}
+    for (name, (x, y)), marker in zip(points.items(), "ox^sD", strict=False):
+        ax.plot(x, y, marker, ms=3.5, mfc="none", color=colours[name], label=name)
+    for n, (name, factor) in enumerate(factors.items()):
+        style = {"color": colours.get(name, INK), "ls": ("-", "--", ":")[n % 3], "lw": 1.0}
+        ax.plot(ends, factor * ends, label=f"predicted, {name}", **style)
+    for span in ((ends[0], low), (high, ends[1])):
+        ax.axvspan(*span, color="0.93", lw=0, zorder=0)
+    ax.set(xscale="log", yscale="log", xlim=ends, ylabel=ylabel)
+    ax.set_xlabel("activity: mean square of a hidden unit")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    return ax
+
+
 def heat_map(
     ax: Axes,
     values: Float[np.ndarray, "rows columns"],

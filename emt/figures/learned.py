@@ -143,6 +143,35 @@ def outputs(ax: Axes, y: Float[np.ndarray, "T kappa"], s: int, limit: float = 1.
     return phases(ax, s)
 
 
+def edited_run(
+    contents: Float[np.ndarray, "T n"],
+    y: Float[np.ndarray, "T kappa"],
+    s: int,
+    kappa: int,
+    edit: int,
+) -> Figure:
+    """Draw the memories and the outputs of a run whose state was edited after a time step.
+
+    Parameters
+    ----------
+    contents, y
+        As for `memory_contents` and `outputs`.
+    s, kappa
+        Number of memories and components of each.
+    edit
+        The last time step before the edit.
+    """
+    heights = {"height_ratios": [3, 1]}
+    fig, axes = plt.subplots(2, 1, figsize=(WIDE, 5.6), sharex=True, gridspec_kw=heights)
+    memory_contents(axes[0], contents, s, kappa).set_xlabel("")
+    outputs(axes[1], y, s).set_xlabel(
+        "time step  (inputs before the first line, edit at the second)"
+    )
+    for ax in axes:
+        ax.axvline(edit + 0.5, color="black", lw=1.4, ls=(0, (6, 2)))
+    return fig
+
+
 def figure_3(
     matrix: Float[np.ndarray, "H H"],
     by_construction: Bool[np.ndarray, "H H"],

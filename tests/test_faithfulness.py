@@ -1,0 +1,758 @@
+"""Scores of a basis, against loops by hand and networks whose scores are known."""
+
+from functools import partial
+from itertools import permutations
+
+import jaxtyping
+import numpy as np
+import pytest
+from conftest import BASES, known_network
+
+from emt import (
+    Task,
+    TrainingConfig,
+    VariableMemories,
+    Weights,
+    compose_copy,
+    corrected,
+    random_bits,
+    repeat_copy,
+    selection,
+    untrained,
+)
+from emt import faithfulness as ff
+from emt.elman import EVALUATION_SEED
+from emt.faithfulness import (
+    RIVALS,
+    Faithfulness,
+    dose_response,
+    eigenbasis,
+    faithfulness,
+    in_flight,
+    labelled,
+    principal_basis,
+    random_basis,
+    rival,
+)
+
+NAN, INF = float("nan"), float("inf")
+DOSES = np.array([0.0, 0.25, 0.5, 1.0, 2.0])
+
+
+def labels(s, kappa):
+    return np.array([(k, c) for k in range(1, s + 1) for c in range(1, kappa + 1)])
+
+
+def small(net, size=1e-6):
+    """Return the network at an activity at which tanh is linear, and its memories."""
+    w, task = net.weights, net.task
+    memories = net.Psi * size, net.Psi_dual / size
+    weights = Weights(w.W_hh, w.W_uh * size, w.W_r / size)
+    return weights, VariableMemories(*memories, labels(task.s, task.kappa))
+
+
+def arranged(memories, order):
+    return VariableMemories(
+        memories.Psi[:, order], memories.Psi_dual[order], memories.labels[order]
+    )
+
+
+def renamed(memories, by):
+    """Return the memories under the names of those `by` columns further on."""
+    return VariableMemories(memories.Psi, memories.Psi_dual, np.roll(memories.labels, by, axis=0))
+
+
+def random_memories(H, s, kappa, seed=0):
+    """Return oblique directions in another order than that of their labels."""
+    rng = np.random.default_rng(seed)
+    n = s * kappa
+    B = np.eye(H) + 0.5 * rng.normal(size=(H, H)) / np.sqrt(H)
+    order = rng.permutation(n)
+    return VariableMemories(B[:, :n], np.linalg.inv(B)[:n], labels(s, kappa)[order])
+
+
+def projector(vectors):
+    return vectors @ np.linalg.pinv(vectors)
+
+
+# By hand
+
+
+def step(w, h, x=0.0):
+    b = 0.0 if w.b is None else w.b
+    return np.tanh(h @ w.W_hh.T + x @ w.W_uh.T + b if np.ndim(x) else h @ w.W_hh.T + b)
+
+
+def outputs(w, h, steps):
+    result = []
+    for _ in range(steps):
+        h = step(w, h)
+        result.append(h @ w.W_r.T)
+    return np.stack(result, axis=1)
+
+
+def follow(task, held, steps):
+    """Return what memories say later; contents are (sequences, memory, component)."""
+    memories, result = [held[:, k] for k in range(task.s)], []
+    for _ in range(steps):
+        new = sum(x @ F.T for x, F in zip(memories, task.F, strict=True))
+        new = np.sign(new) if task.threshold else new
+        memories = [*memories[1:], new]
+        result.append(new)
+    return np.stack(result, axis=1)
+
+
+def flight(w, task, sequences=64, seed=EVALUATION_SEED):
+    """Return (time, sequence, H) states and (time, sequence, memory, component) contents."""
+    u = random_bits(task, sequences, np.random.default_rng(seed))
+    x = np.concatenate([u, follow(task, u, task.s)], axis=1)
+    h = np.zeros((sequences, w.hidden))
+    for t in range(task.s):
+        h = step(w, h, u[:, t])
+    states, contents = [], []
+    for t in range(task.s):
+        h = step(w, h)
+        states.append(h)
+        contents.append(x[:, t + 1 : t + 1 + task.s])
+    return np.stack(states), np.stack(contents)
+
+
+def exchanged(memories, h, a, b, dose=1.0):
+    """Return states with a part of two memories exchanged, component by component."""
+    column = {tuple(name): i for i, name in enumerate(memories.labels.tolist())}
+    result = h.copy()
+    for k, c in column:
+        if k == a and (b, c) in column:
+            i, j = column[a, c], column[b, c]
+            held_i, held_j = h @ memories.Psi_dual[i], h @ memories.Psi_dual[j]
+            result += np.outer(dose * (held_j - held_i), memories.Psi[:, i])
+            result += np.outer(dose * (held_i - held_j), memories.Psi[:, j])
+    return result
+
+
+def swapped_contents(held, a, b):
+    held = held.copy()
+    held[:, [a - 1, b - 1]] = held[:, [b - 1, a - 1]]
+    return held
+
+
+def by_hand(w, task, memories, first=1000, sequences=64, seed=EVALUATION_SEED):
+    s = task.s
+    h, held = flight(w, task, sequences, seed)
+    decoded = [
+        np.sign(h @ covector) == held[:, :, k - 1, c - 1]
+        for (k, c), covector in zip(memories.labels, memories.Psi_dual, strict=True)
+    ]
+    h, held = h[s // 2], held[s // 2]
+    said = follow(task, held, 2 * s)
+    turned, stayed = [], []
+    for k in range(1, s + 1):
+        other = s + 1 - k
+        if k < other:
+            wanted = follow(task, swapped_contents(held, k, other), 2 * s)
+            right = np.sign(outputs(w, exchanged(memories, h, k, other), 2 * s)) == wanted
+            turned += right[wanted != said].tolist()
+            stayed += right[wanted == said].tolist()
+    inside = h @ (memories.Psi @ memories.Psi_dual).T
+    Phi = np.zeros((len(memories.labels),) * 2)
+    for i, (k, c) in enumerate(memories.labels):
+        for j, (m, d) in enumerate(memories.labels):
+            Phi[i, j] = task.F[m - 1, c - 1, d - 1] if k == s else (m, d) == (k + 1, c)
+    cut = Weights(memories.Psi @ Phi @ memories.Psi_dual, w.W_uh, w.W_r, w.b)
+    u = random_bits(task, sequences, np.random.default_rng(EVALUATION_SEED))
+    state = np.zeros((sequences, w.hidden))
+    for t in range(s):
+        state = step(cut, state, u[:, t])
+    late = outputs(cut, state, first + 2 * s - 1)[:, first - 1 :]
+    wanted = follow(task, u, first + 2 * s - 1)[:, first - 1 :]
+    return Faithfulness(
+        decoded=np.mean(decoded),
+        swapped=np.mean(turned),
+        spared=np.mean(stayed),
+        kept=np.mean(np.sign(outputs(w, inside, 2 * s)) == said),
+        dropped=np.mean(np.sign(outputs(w, h - inside, 2 * s)) == said),
+        surgery=np.mean(np.sign(late) == wanted),
+    )
+
+
+def dose_by_hand(w, task, memories, doses, sequences=64, seed=EVALUATION_SEED):
+    s = task.s
+    h, held = (x[s // 2] for x in flight(w, task, sequences, seed))
+    said = follow(task, held, 2 * s)
+    differs = said != follow(task, swapped_contents(held, 1, s), 2 * s)
+    strength = [
+        (said * outputs(w, exchanged(memories, h, 1, s, dose), 2 * s))[differs].sum()
+        for dose in (0.0, *doses)
+    ]
+    return np.array(strength[1:]) / strength[0]
+
+
+def noisy(task, H=9, seed=0):
+    """Return a network of random weights with a bias that forgets nothing at once."""
+    rng = np.random.default_rng(seed)
+    shapes = (H, H), (H, task.kappa), (task.kappa, H), (H,)
+    scales = 1.3 / np.sqrt(H), 0.7, 0.7, 0.1
+    return Weights(*(a * rng.normal(size=n) for a, n in zip(scales, shapes, strict=True)))
+
+
+RULES = {
+    "repeat copy, s = 2": repeat_copy(2, 2),
+    "repeat copy, s = 3": repeat_copy(3, 2),
+    "repeat copy, s = 4": repeat_copy(4, 1),
+    "signs and exchanges": selection(3, np.array([3, 3]), np.array([2, 1]), np.array([1, -1])),
+    "signs taken": Task(3, 2, np.random.default_rng(3).normal(size=(3, 2, 2)), threshold=True),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_states_in_flight_are_those_of_the_loop(rule, seed):
+    task = RULES[rule]
+    w = noisy(task)
+    got = in_flight(w, task, 5, seed)
+    h, held = flight(w, task, 5, seed)
+    np.testing.assert_allclose(got.h, h, atol=1e-12)
+    np.testing.assert_array_equal(got.held, held)
+    default = in_flight(w, task)
+    np.testing.assert_allclose(default.h, flight(w, task)[0], atol=1e-12)
+    np.testing.assert_array_equal(default.held, flight(w, task)[1])
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("first, sequences", [(1, 7), (6, 64)])
+def test_scores_are_those_of_the_loop(rule, first, sequences):
+    task = RULES[rule]
+    w, memories = noisy(task), random_memories(9, task.s, task.kappa)
+    got = faithfulness(w, task, memories, first, sequences)
+    np.testing.assert_allclose(got, by_hand(w, task, memories, first, sequences), atol=1e-12)
+    assert len(set(got)) > 3
+    # The inputs of surgery are others'; those of all else are given.
+    got = faithfulness(w, task, memories, first, sequences, seed=5)
+    expected = by_hand(w, task, memories, first, sequences, seed=5)
+    np.testing.assert_allclose(got[:-1], expected[:-1], atol=1e-12)
+    doses = [0.3, 1.0, -0.5]
+    for seed in (EVALUATION_SEED, 5):
+        got = dose_response(w, task, memories, np.array(doses), sequences, seed)
+        expected = dose_by_hand(w, task, memories, doses, sequences, seed)
+        np.testing.assert_allclose(got, expected, rtol=1e-9)
+
+
+def test_defaults_are_those_of_the_loop(trained):
+    w, task = trained.weights, trained.task
+    for memories in (corrected(w, 4), random_memories(16, 4, 2)):
+        np.testing.assert_allclose(
+            faithfulness(w, task, memories), by_hand(w, task, memories), atol=1e-12
+        )
+        np.testing.assert_allclose(
+            dose_response(w, task, memories, DOSES),
+            dose_by_hand(w, task, memories, DOSES),
+            atol=1e-9,
+        )
+
+
+# Networks whose scores are known
+
+
+@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("s", [2, 3, 4])
+def test_constructed_memories_get_full_marks(known, basis, s):
+    net = known(s, 2, basis=basis)
+    w, memories = small(net)
+    score = faithfulness(w, net.task, memories)
+    assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
+    # What is dropped is nothing but rounding: `dropped` says nothing here, see the next tests.
+    got = dose_response(w, net.task, memories, DOSES)
+    np.testing.assert_allclose(got, 1 - 2 * DOSES, atol=1e-8)
+
+
+@pytest.mark.parametrize("task", [RULES["signs and exchanges"], repeat_copy(5, 1)])
+def test_other_rules_on_bits_get_full_marks_too(known, task):
+    net = known(task=task)
+    w, memories = small(net)
+    memories = arranged(memories, np.random.default_rng(0).permutation(len(memories.labels)))
+    score = faithfulness(w, task, memories, step=7)
+    assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
+    got = dose_response(w, task, memories, DOSES)
+    np.testing.assert_allclose(got, 1 - 2 * DOSES, atol=1e-8)
+
+
+def test_nothing_is_dropped_where_memories_hold_all_to_the_last_bit():
+    I = np.eye(8, 6)  # noqa: E741
+    W_hh = np.zeros((8, 8))
+    W_hh[:6, :6] = np.roll(np.eye(6), 2, axis=1)
+    size = 2.0**-20
+    w = Weights(W_hh, size * I[:, 4:], I[:, 4:].T / size)
+    memories = VariableMemories(size * I, I.T / size, labels(3, 2))
+    assert faithfulness(w, repeat_copy(3, 2), memories) == (1, 1, 1, 1, 0, 1)
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_a_rest_that_knows_nothing_is_right_about_half_of_the_bits(known, basis):
+    net = known(3, 2, spare=1, basis=basis, radius=1.0)
+    w, memories = small(net)
+    projected = np.eye(7) - net.Psi @ net.Psi_dual
+    values, vectors = np.linalg.eig(projected.T)
+    covector = vectors[:, np.argmax(values.real)].real
+    vector = projected @ covector
+    vector /= covector @ vector
+    # The rest says yes, always, and too low to be heard beside the memories.
+    W_hh = net.Psi @ net.Psi_dual @ w.W_hh + np.outer(vector, covector)
+    loud = Weights(W_hh, w.W_uh, w.W_r + 1e4 * covector, 1e-6 * vector)
+    score = faithfulness(loud, net.task, memories)
+    assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
+    _, held = flight(loud, net.task)
+    assert score.dropped == (follow(net.task, held[1], 6) > 0).mean()
+    assert 0.4 < score.dropped < 0.6
+
+
+def test_a_second_copy_of_the_memories_keeps_the_outputs_without_the_first(known):
+    net = known(3, 2)
+    w, memories = small(net)
+    none = np.zeros_like(w.W_hh)
+    twice = Weights(
+        np.block([[w.W_hh, none], [none, w.W_hh]]),
+        np.vstack([w.W_uh, w.W_uh]),
+        np.hstack([w.W_r, w.W_r]),
+    )
+    Psi = np.vstack([memories.Psi, 0 * memories.Psi])
+    dual = np.hstack([memories.Psi_dual, 0 * memories.Psi_dual])
+    first = VariableMemories(Psi, dual, memories.labels)
+    score = faithfulness(twice, net.task, first)
+    assert (score.decoded, score.spared, score.kept, score.dropped) == (1, 1, 1, 1)
+    # The other copy says the opposite just as loudly.
+    response = dose_response(twice, net.task, first, DOSES)
+    np.testing.assert_allclose(response, 1 - DOSES, atol=1e-8)
+
+
+@pytest.mark.parametrize("s, kappa", [(3, 2), (4, 2), (5, 1)])
+def test_wrong_names_score_low(known, s, kappa):
+    net = known(s, kappa, spare=2)
+    w, memories = small(net)
+    for by in range(1, s):
+        score = faithfulness(w, net.task, renamed(memories, by * kappa))
+        assert score.kept == 1
+        assert 0.35 < score.decoded < 0.65
+        assert score.swapped < 0.6 and score.spared < 0.9
+    # Memory k called k+1: the swap of the outer pair moves what is k = s and s-1, not 1 and s.
+    response = dose_response(w, net.task, renamed(memories, kappa), DOSES)
+    assert (response[1:] > 1 - 2 * DOSES[1:] + 0.1).all()
+
+
+def test_an_untrained_network_scores_one_half():
+    task = repeat_copy(4, 2)
+    scores = []
+    for seed in range(6):
+        w = untrained(task, TrainingConfig(hidden=24, seed=seed))
+        scores.append(faithfulness(w, task, random_memories(24, 4, 2, seed)))
+    mean = np.mean(scores, axis=0)
+    assert (abs(mean - 0.5) < 0.06).all(), mean
+    assert (abs(np.array(scores) - 0.5) < 0.2).all()
+
+
+def test_learned_memories_are_used(trained):
+    w, task = trained.weights, trained.task
+    memories = corrected(w, 4)
+    score = faithfulness(w, task, memories)
+    assert min(score[:4]) > 0.97 and score.surgery > 0.9
+    assert 0.3 < score.dropped < 0.7
+    response = dose_response(w, task, memories, DOSES)
+    assert (np.diff(response) < 0).all()
+    np.testing.assert_allclose(response[:4], 1 - 2 * DOSES[:4], atol=0.05)
+    wrong = faithfulness(w, task, renamed(memories, 2))
+    assert wrong.decoded < 0.65 and wrong.swapped < 0.5
+
+
+def test_no_other_basis_explains_a_trained_network_as_well(trained):
+    w, task = trained.weights, trained.task
+    ours = faithfulness(w, task, corrected(w, 4))
+    for kind in RIVALS:
+        theirs = faithfulness(w, task, rival(kind, w, task))
+        assert theirs.decoded < 0.9 * ours.decoded
+        assert theirs.swapped < 0.9 * ours.swapped
+        assert theirs.surgery < ours.surgery
+
+
+# Contents that are no bits, and memories that lack components
+
+
+def test_contents_that_are_no_bits_are_decoded_by_their_sign(known):
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    task = Task(3, 2, np.stack([turn, 0 * turn, 0 * turn]))
+    net = known(task=task)
+    w, memories = small(net)
+    assert faithfulness(w, task, memories, step=2).decoded == 1
+
+
+def test_a_swap_is_scored_for_the_components_that_both_memories_have(monkeypatch):
+    task = compose_copy(4)
+    net = known_network(task=task)
+    w = small(net)[0]
+    memories = corrected(w, 4, F=task.F, threshold=0.9)
+    bits = random_bits(task, 64, np.random.default_rng(0))
+    x = np.concatenate([bits, follow(task, bits, 4)], axis=1)
+    held = np.stack([x[:, t : t + 4] for t in range(1, 5)])
+    # No linear network follows this rule from its inputs: it adds f to them. Start it right.
+    h = held.reshape(4, 64, 16) @ (1e-6 * net.Psi).T
+    monkeypatch.setattr(ff, "in_flight", lambda *_: ff.Held(h, held))
+    score = faithfulness(w, task, memories, step=1)
+    assert score[:4] == (1, 1, 1, 1)
+    response = dose_response(w, task, memories, DOSES)
+    np.testing.assert_allclose(response, 1 - 2 * DOSES, atol=1e-6)
+
+
+# Other bases
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_labelled_recovers_names_signs_and_scales(known, basis):
+    net = known(4, 2, basis=basis)
+    w, memories = small(net)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        order = rng.permutation(8)
+        scale = rng.choice([-1.0, 1.0], 8) * rng.uniform(0.01, 100.0, 8)
+        Psi, dual = memories.Psi[:, order] * scale, memories.Psi_dual[order] / scale[:, None]
+        got = labelled(w, net.task, Psi, dual)
+        np.testing.assert_allclose(got.Psi, memories.Psi, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(got.Psi_dual, memories.Psi_dual, rtol=1e-6, atol=1e-3)
+        np.testing.assert_array_equal(got.labels, labels(4, 2))
+
+
+@pytest.mark.parametrize("s, kappa", [(2, 2), (4, 1), (1, 3)])
+@pytest.mark.parametrize("seed", range(5))
+def test_labelled_takes_the_best_of_all_orders(s, kappa, seed):
+    task = repeat_copy(s, kappa)
+    w, n = noisy(task, 6, seed), s * kappa
+    memories = random_memories(6, s, kappa, seed)
+    Psi, dual = memories.Psi, memories.Psi_dual
+    h, held = flight(w, task, 256, EVALUATION_SEED + 1)
+    read, held = (h @ dual.T).reshape(-1, n), held.reshape(-1, n)
+    size = np.sqrt(np.mean(read**2, axis=0))
+    alike = np.array(
+        [[np.mean(held[:, i] * read[:, j]) / size[j] for j in range(n)] for i in range(n)]
+    )
+    best = max(permutations(range(n)), key=lambda p: sum(abs(alike[range(n), p])))
+    got = labelled(w, task, Psi, dual)
+    for i, j in enumerate(best):
+        scale = np.sign(alike[i, j]) * size[j]
+        np.testing.assert_allclose(got.Psi[:, i], Psi[:, j] * scale, rtol=1e-9)
+        np.testing.assert_allclose(got.Psi_dual[i], dual[j] / scale, rtol=1e-9)
+    np.testing.assert_array_equal(got.labels, labels(s, kappa))
+    # So what is read has the size and the sign of what is held.
+    now = (h @ got.Psi_dual.T).reshape(-1, n)
+    np.testing.assert_allclose(np.mean(now**2, axis=0), 1)
+    assert (np.mean(now * held, axis=0) >= 0).all()
+
+
+def test_labels_are_learned_from_the_inputs_that_are_asked_for(trained):
+    w, task = trained.weights, trained.task
+    pair = random_basis(16, 8, np.random.default_rng(0))
+    default = labelled(w, task, *pair)
+    for sequences, seed, same in (
+        (256, EVALUATION_SEED + 1, True),
+        (256, EVALUATION_SEED, False),
+        (64, EVALUATION_SEED + 1, False),
+    ):
+        got = labelled(w, task, *pair, sequences, seed)
+        assert (abs(got.Psi - default.Psi).max() == 0) == same
+
+
+def test_random_directions_score_near_chance(known):
+    net = known(6, 4, spare=40, basis="orthonormal")
+    w, memories = small(net)
+    other = labelled(w, net.task, *random_basis(64, 24, np.random.default_rng(1)))
+    score = faithfulness(w, net.task, other, step=5)
+    assert 0.5 < score.decoded < 0.72
+    assert score.swapped < 0.3
+    assert score.surgery < 0.85
+    assert faithfulness(w, net.task, memories, step=5).decoded == 1
+
+
+def test_random_directions_are_orthonormal_and_without_preference():
+    total = np.zeros((5, 5))
+    for seed in range(400):
+        Psi, dual = random_basis(5, 3, np.random.default_rng(seed))
+        assert Psi.shape == (5, 3)
+        np.testing.assert_array_equal(dual, Psi.T)
+        np.testing.assert_allclose(dual @ Psi, np.eye(3), atol=1e-12)
+        total += Psi @ dual / 400
+    np.testing.assert_allclose(total, 3 / 5 * np.eye(5), atol=0.06)
+    again, other = (random_basis(5, 3, np.random.default_rng(seed))[0] for seed in (399, 0))
+    np.testing.assert_array_equal(again, Psi)
+    assert abs(other - Psi).max() > 0.1
+    Psi, dual = random_basis(3, 3, np.random.default_rng(0))
+    np.testing.assert_allclose(Psi @ dual, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(50, 5), (4, 10, 5), (6, 5)])
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_principal_components_are_eigenvectors_of_the_covariance(shape, n):
+    rng = np.random.default_rng(0)
+    h = 10 * rng.normal(size=5) + rng.normal(size=shape) * [1, 5, 2, 0.3, 3]
+    h.setflags(write=False)
+    values, vectors = np.linalg.eigh(np.cov(h.reshape(-1, 5).T))
+    assert (np.diff(values) > 0).all()
+    Psi, dual = principal_basis(h, n)
+    assert Psi.shape == (5, n)
+    np.testing.assert_array_equal(dual, Psi.T)
+    np.testing.assert_allclose(dual @ Psi, np.eye(n), atol=1e-12)
+    for i in range(n):
+        expected = vectors[:, -1 - i]
+        np.testing.assert_allclose(Psi[:, i] * np.sign(Psi[:, i] @ expected), expected, atol=1e-9)
+
+
+def with_modes(*modes, seed=0):
+    """Return a matrix with these eigenvalues, complex ones with their conjugates."""
+    blocks = [
+        np.array([[z.real, -z.imag], [z.imag, z.real]]) if np.imag(z) else np.array([[z]])
+        for z in modes
+    ]
+    H = sum(map(len, blocks))
+    D, i = np.zeros((H, H)), 0
+    for block in blocks:
+        D[i : i + len(block), i : i + len(block)] = block
+        i += len(block)
+    V = np.random.default_rng(seed).normal(size=(H, H))
+    return V @ D @ np.linalg.inv(V), V
+
+
+@pytest.mark.parametrize(
+    "n, kept", [(1, [5]), (3, [5, 0, 1]), (4, [5, 0, 1, 4]), (6, [5, 0, 1, 4, 2, 3]), (7, range(7))]
+)
+def test_eigenbasis_spans_the_largest_modes(n, kept):
+    W, V = with_modes(0.6 + 0.6j, 0.1 + 0.5j, -0.7, 1.0, 0.2)
+    Psi, dual = eigenbasis(W, n)
+    P = V[:, kept] @ np.linalg.inv(V)[kept]
+    np.testing.assert_allclose(dual @ Psi, np.eye(n), atol=1e-9)
+    np.testing.assert_allclose(Psi @ dual, P, atol=1e-8)
+
+
+def test_eigenbasis_holds_real_and_imaginary_parts():
+    W, _ = with_modes(0.3, 0.2 + 0.9j, -0.6 + 0.1j, -1.2)
+    Psi, dual = eigenbasis(W, 6)
+    expected = [-1.2, 0.2 + 0.9j, 0.2 - 0.9j, -0.6 + 0.1j, -0.6 - 0.1j, 0.3]
+    for i in (0, 5):
+        np.testing.assert_allclose(W @ Psi[:, i], expected[i] * Psi[:, i], atol=1e-9)
+        np.testing.assert_allclose(dual[i] @ W, expected[i] * dual[i], atol=1e-9)
+    for i in (1, 3):
+        z = Psi[:, i] + 1j * Psi[:, i + 1]
+        values = (W @ z) / z
+        np.testing.assert_allclose(values, values[0], atol=1e-8)
+        assert min(abs(values[0] - expected[j]) for j in (i, i + 1)) < 1e-8
+        np.testing.assert_allclose(np.linalg.norm(z), 1)
+
+
+def test_eigenbasis_may_part_a_pair():
+    W, V = with_modes(0.6 + 0.6j, 0.3, 1.0)
+    Psi, dual = eigenbasis(W, 2)
+    np.testing.assert_allclose(dual @ Psi, np.eye(2), atol=1e-10)
+    np.testing.assert_allclose(Psi, eigenbasis(W, 3)[0][:, :2])
+    np.testing.assert_allclose(dual, eigenbasis(W, 3)[1][:2])
+    # The second lies in the plane of the pair, and its covector sees nothing outside.
+    np.testing.assert_allclose(projector(V[:, :2]) @ Psi[:, 1], Psi[:, 1], atol=1e-10)
+    np.testing.assert_allclose(dual[1] @ V[:, 2:], 0, atol=1e-10)
+
+
+def test_the_covectors_of_eigenvectors_are_those_of_the_matrix_not_of_the_span(known):
+    net = known()
+    Psi, dual = eigenbasis(net.weights.W_hh, 6)
+    np.testing.assert_allclose(Psi @ dual, net.Psi @ net.Psi_dual, atol=1e-8)
+    assert abs(dual - np.linalg.pinv(Psi)).max() > 0.01
+
+
+@pytest.mark.parametrize("kind", RIVALS)
+def test_rivals_are_other_bases_under_the_best_names(trained, kind):
+    w, task = trained.weights, trained.task
+    got = rival(kind, w, task)
+    np.testing.assert_array_equal(got.labels, labels(4, 2))
+    np.testing.assert_allclose(got.Psi_dual @ got.Psi, np.eye(8), atol=1e-9)
+    again = labelled(w, task, got.Psi, got.Psi_dual)
+    np.testing.assert_allclose(again.Psi, got.Psi, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(rival(kind, w, task, seed=0).Psi, got.Psi)
+    moved = abs(rival(kind, w, task, seed=1).Psi - got.Psi).max()
+    span = got.Psi @ got.Psi_dual
+    if kind == "random directions":
+        assert moved > 0.01
+        np.testing.assert_allclose(span, span.T, atol=1e-9)
+        return
+    assert moved == 0
+    if kind == "principal components":
+        h = flight(w, task)[0].reshape(-1, 16)
+        values, vectors = np.linalg.eigh(np.cov(h.T))
+        expected = vectors[:, -8:] @ vectors[:, -8:].T
+    else:
+        values, vectors = np.linalg.eig(w.W_hh)
+        kept = np.argsort(-abs(values))[:8]
+        expected = (vectors[:, kept] @ np.linalg.inv(vectors)[kept]).real
+    np.testing.assert_allclose(span, expected, atol=1e-7)
+
+
+def test_rivals_of_constructed_memories_recover_them_or_not(known):
+    net = known(3, 2, basis="orthonormal")
+    w, memories = small(net)
+    # The spare modes are silent: principal components find the span, and turn within it.
+    found = rival("principal components", w, net.task)
+    np.testing.assert_allclose(found.Psi @ found.Psi_dual, net.Psi @ net.Psi.T, atol=1e-9)
+    assert abs(found.Psi - memories.Psi).max() > 0.01 * abs(memories.Psi).max()
+
+
+# Bad input
+
+
+@pytest.fixture
+def _no_shape_hook():
+    """Silence the hook, whose own errors would come first."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def spoilt(value, *shape):
+    result = np.ones(shape)
+    result.flat[-1] = value
+    return result
+
+
+NET = known_network(3, 2, 4)
+TASK = NET.task
+W, ALL = small(NET)
+PARTLY = VariableMemories(ALL.Psi[:, 2:], ALL.Psi_dual[2:], ALL.labels[2:])
+APART = arranged(ALL, [0, 5])
+WIDER = small(known_network(3, 2, 5))[1]
+LONGER = VariableMemories(ALL.Psi, ALL.Psi_dual, ALL.labels + np.array([1, 0]))
+BROADER = VariableMemories(ALL.Psi, ALL.Psi_dual, ALL.labels + np.array([0, 1]))
+TIGHT = noisy(TASK, 5)
+RANDOM = np.random.default_rng(0)
+NILPOTENT = np.eye(4, k=1)
+
+TABLE = {
+    "sequences": [
+        (partial(f, W, TASK, *arguments, sequences=n), "sequences must be", f"not {n!r}")
+        for f, arguments in (
+            (in_flight, ()),
+            (labelled, (ALL.Psi, ALL.Psi_dual)),
+            (faithfulness, (ALL,)),
+            (dose_response, (ALL, DOSES)),
+        )
+        for n in (0, 2.0, True)
+    ],
+    "kappa": [
+        (partial(f, W, repeat_copy(3, 3), *arguments), "kappa = 3", "not 2")
+        for f, arguments in (
+            (in_flight, ()),
+            (labelled, (np.eye(10, 9), np.eye(9, 10))),
+            (faithfulness, (ALL,)),
+            (dose_response, (ALL, DOSES)),
+        )
+    ],
+    "labelled": [
+        (partial(labelled, W, TASK, *pair), *parts)
+        for pair, *parts in (
+            ((np.ones((10, 5)), ALL.Psi_dual), "Psi must have shape (10, 6)", "(10, 5)"),
+            ((np.ones((9, 6)), ALL.Psi_dual), "Psi must have shape (10, 6)", "(9, 6)"),
+            ((ALL.Psi, np.ones((10, 6))), "Psi_dual must have shape (6, 10)", "(10, 6)"),
+            ((ALL.Psi, np.ones((7, 10))), "Psi_dual must have shape (6, 10)", "(7, 10)"),
+            ((spoilt(NAN, 10, 6), ALL.Psi_dual), "Psi must be finite", "[9, 5]"),
+            ((ALL.Psi, spoilt(INF, 6, 10)), "Psi_dual must be finite", "[5, 9]"),
+            ((ALL.Psi, 2 * ALL.Psi_dual), "Psi_dual @ Psi = I", "1.0e+00"),
+        )
+    ],
+    "random_basis": [
+        (lambda: random_basis(3, 4, RANDOM), "H must be", "at least 4", "not 3"),
+        (lambda: random_basis(3, 0, RANDOM), "n must be", "not 0"),
+        (lambda: random_basis(3, 1.5, RANDOM), "n must be", "not 1.5"),
+        (lambda: random_basis(3.0, 2, RANDOM), "H must be", "not 3.0"),
+        (lambda: random_basis(True, 1, RANDOM), "H must be", "not True"),
+    ],
+    "principal_basis": [
+        (lambda: principal_basis(np.ones((9, 4)), 5), "components of h", "at least 5", "not 4"),
+        (lambda: principal_basis(np.ones((3, 4)), 4), "components of h", "at least 4", "not 3"),
+        (lambda: principal_basis(np.ones(4), 2), "components of h", "at least 2", "not 1"),
+        (lambda: principal_basis(np.ones((9, 4)), 0), "n must be", "not 0"),
+        (lambda: principal_basis(np.ones((9, 4)), True), "n must be", "not True"),
+        (lambda: principal_basis(np.ones(()), 1), "h must have shape", "()"),
+        (lambda: principal_basis(spoilt(NAN, 9, 4), 2), "h must be finite", "[8, 3]"),
+        (lambda: principal_basis(spoilt(INF, 9, 4), 2), "h must be finite", "inf"),
+    ],
+    "eigenbasis": [
+        (lambda: eigenbasis(np.eye(3), 4), "size of W", "at least 4", "not 3"),
+        (lambda: eigenbasis(np.eye(3), 0), "n must be", "not 0"),
+        (lambda: eigenbasis(np.eye(3), 2.0), "n must be", "not 2.0"),
+        (lambda: eigenbasis(np.ones((3, 4)), 2), "W must have shape (3, 3)", "(3, 4)"),
+        (lambda: eigenbasis(np.ones((0, 0)), 1), "W must have at least one row"),
+        (lambda: eigenbasis(spoilt(NAN, 3, 3), 2), "W must be finite", "[2, 2]"),
+        (lambda: eigenbasis(np.array([[1.0, 1.0], [0.0, 1.0]]), 1), "eigenvectors must be lin"),
+        (lambda: eigenbasis(NILPOTENT, 2), "eigenvectors must be linearly independent", "rank 1"),
+    ],
+    "rival": [
+        (lambda: rival("best", W, TASK), "kind must be one of", "eigenvectors", "'best'"),
+        (lambda: rival(None, W, TASK), "kind must be one of", "not None"),
+        (lambda: rival(RIVALS[0], TIGHT, TASK), "H must be", "at least 6", "not 5"),
+        (lambda: rival(RIVALS[1], TIGHT, TASK), "components of h", "at least 6", "not 5"),
+        (lambda: rival(RIVALS[2], TIGHT, TASK), "size of W", "at least 6", "not 5"),
+    ],
+    "memories": [
+        (partial(f, W, TASK, memories, *arguments), *parts)
+        for f, arguments in ((faithfulness, ()), (dose_response, (DOSES,)))
+        for memories, *parts in (
+            (WIDER, "must have shape (..., 11)", "10)"),
+            (PARTLY, "memor", "must be"),
+            (APART, "memories", "must"),
+        )
+    ],
+    "names of another task": [
+        (partial(faithfulness, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
+        (partial(faithfulness, W, TASK, BROADER), "memories must be", "s = 3, kappa = 2"),
+        (partial(dose_response, W, TASK, LONGER, DOSES), "must be", "not 1"),
+    ],
+    "step": [
+        (partial(faithfulness, W, TASK, ALL, step=n), "must be", f"not {n!r}")
+        for n in (0, -1, True)
+    ],
+    "dose": [
+        (partial(dose_response, W, TASK, ALL, np.array([0.5, dose])), "dose", "must be", f"{dose}")
+        for dose in (NAN, INF, -INF)
+    ],
+    "doses": [
+        (lambda: dose_response(W, TASK, ALL, np.ones((2, 2))), "doses must", "(2, 2)"),
+        (lambda: dose_response(W, TASK, ALL, 0.5), "doses must", "()"),
+        (lambda: dose_response(W, TASK, ALL, ["x"]), "doses must", "'x'"),
+    ],
+    "s of one": [
+        (lambda: dose_response(*one_memory(), DOSES), "s must be", "at least 2", "not 1"),
+        (lambda: faithfulness(*one_memory()), "s must be", "at least 2", "not 1"),
+    ],
+}
+
+
+def one_memory():
+    net = known_network(1, 2)
+    w, memories = small(net)
+    return w, net.task, memories
+
+
+CASES = [
+    pytest.param(call, parts, id=f"{name} {number}")
+    for name, cases in TABLE.items()
+    for number, (call, *parts) in enumerate(cases)
+]
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize("call, parts", CASES)
+def test_bad_input_is_named(call, parts):
+    with pytest.raises(ValueError) as caught:
+        call()
+    message = str(caught.value)
+    assert all(part in message for part in parts), message
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+def test_the_valid_neighbours_pass():
+    assert random_basis(np.int64(2), 2, RANDOM)[0].shape == (2, 2)
+    assert principal_basis(RANDOM.normal(size=(5, 4)), 4)[0].shape == (4, 4)
+    assert eigenbasis(np.eye(3), 3)[0].shape == (3, 3)
+    assert dose_response(W, TASK, ALL, []).shape == (0,)
+    assert dose_response(W, TASK, ALL, [1, 2]).shape == (2,)
+    w, task, memories = one_memory()
+    assert labelled(w, task, memories.Psi, memories.Psi_dual).labels.tolist() == [[1, 1], [1, 2]]

@@ -204,7 +204,7 @@ def sample_states(
     ValueError
         If the sizes of network and task disagree, or a number is out of range.
     """
-    _same_kappa(weights, task)
+    same_kappa(weights, task)
     u = random_bits(task, sequences, np.random.default_rng(seed))
     return run(weights, with_silence(u, steps))[0].reshape(-1, weights.hidden)
 
@@ -258,7 +258,7 @@ def correct_bits(
     ValueError
         If the sizes of network and task disagree, or a number is out of range.
     """
-    _same_kappa(weights, task)
+    same_kappa(weights, task)
     checks.integer("last", last, least=checks.integer("first", first))
     u = random_bits(task, sequences, np.random.default_rng(seed))
     targets = _targets(task, u, first, last)
@@ -389,6 +389,18 @@ def _targets(task: Task, u: np.ndarray, first: int, last: int, chunk: int = 4096
     return continuation(task, u, last)[..., first - 1 :, :]
 
 
-def _same_kappa(weights: Weights, task: Task) -> None:
+def same_kappa(weights: Weights, task: Task) -> None:
+    """Check that a network has as many inputs and outputs as a task.
+
+    Parameters
+    ----------
+    weights, task
+        The two.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
     if weights.kappa != task.kappa:
         raise ValueError(f"weights must have kappa = {task.kappa} as the task, not {weights.kappa}")

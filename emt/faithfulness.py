@@ -14,8 +14,8 @@ from scipy.optimize import linear_sum_assignment
 
 from emt import checks
 from emt.basis import independent
-from emt.elman import EVALUATION_SEED, Weights, accuracy_around, continued, states
-from emt.interventions import replace_rest, surgery, swap
+from emt.elman import EVALUATION_SEED, Weights, accuracy_around, continued, same_kappa, states
+from emt.interventions import columns_of, replace_rest, shared, surgery, swap
 from emt.tasks import Task, continuation, random_bits, with_silence
 from emt.variable_memories import VariableMemories, contents
 
@@ -37,9 +37,11 @@ class Faithfulness(NamedTuple):
     kept
         Outputs after everything but the memories was removed from the state.
     dropped
-        Outputs after the memories were removed from the state: one half if they held everything.
+        Outputs after the memories were removed from the state: about one half if nothing of the
+        input is left.
     surgery
-        Outputs around `step` of the network whose ``W_hh`` is ``Psi Phi Psi*``.
+        Outputs around `step` of the network whose ``W_hh`` is ``Psi Phi Psi*``, on the sequences of
+        `emt.accuracy_around`.
     """
 
     decoded: float
@@ -82,6 +84,7 @@ def in_flight(
     ValueError
         If the sizes of network and task disagree, or a number is out of range.
     """
+    same_kappa(weights, task)
     s = task.s
     u = random_bits(task, sequences, np.random.default_rng(seed))
     x = np.concatenate([u, continuation(task, u, s)], axis=-2)
@@ -257,12 +260,13 @@ def faithfulness(
     Raises
     ------
     ValueError
-        If the sizes disagree or the memories' labels are not those of the task.
+        If the sizes disagree, the memories' labels are not those of the task, or s is below 2.
     """
+    checks.integer("s", task.s, least=2)
     h, held = in_flight(weights, task, sequences, seed)
     read = contents(memories, h)
-    columns = (memories.labels[:, 0] - 1) * task.kappa + memories.labels[:, 1] - 1
-    decoded = np.sign(read) == held.reshape(*held.shape[:2], -1)[..., columns]
+    columns = columns_of(memories, task)
+    decoded = np.sign(read) == np.sign(held.reshape(*held.shape[:2], -1)[..., columns])
     middle = task.s // 2
     h, held = h[middle], held[middle]
     y = _heard(weights, task, replace_rest(memories, h))
@@ -307,10 +311,11 @@ def dose_response(
         If the sizes disagree, or s is below 2.
     """
     checks.integer("s", task.s, least=2)
+    doses = checks.array("doses", doses, None)
     h, held = in_flight(weights, task, sequences, seed)
     h, held = h[task.s // 2], held[task.s // 2]
     said = _said(task, held)
-    differs = said != _said(task, _exchanged(held, 1, task.s))
+    differs = said != _said(task, _exchanged(memories, held, 1, task.s))
     strength = [
         (said * _heard(weights, task, swap(memories, h, 1, task.s, float(dose))))[differs].mean()
         for dose in (0.0, *doses)
@@ -322,17 +327,19 @@ def _swaps(weights, task, memories, h, held) -> tuple[float, float]:
     """Return the parts of right bits among those that a swap should change, and the others."""
     said, changed, others = _said(task, held), [], []
     for k in range(1, task.s // 2 + 1):
-        now = _said(task, _exchanged(held, k, task.s + 1 - k))
+        now = _said(task, _exchanged(memories, held, k, task.s + 1 - k))
         right = np.sign(_heard(weights, task, swap(memories, h, k, task.s + 1 - k))) == np.sign(now)
         changed.append(right[now != said])
         others.append(right[now == said])
     return tuple(float(np.concatenate(x).mean()) for x in (changed, others))
 
 
-def _exchanged(held: np.ndarray, first: int, second: int) -> np.ndarray:
-    order = np.arange(held.shape[-2])
-    order[[first - 1, second - 1]] = second - 1, first - 1
-    return held[..., order, :]
+def _exchanged(memories, held: np.ndarray, first: int, second: int) -> np.ndarray:
+    """Return contents with those components exchanged that both memories have."""
+    a, b = (tuple(memories.labels[x].T - 1) for x in shared(memories, first, second))
+    result = held.copy()
+    result[:, *a], result[:, *b] = held[:, *b], held[:, *a]
+    return result
 
 
 def _said(task: Task, held: np.ndarray) -> np.ndarray:

@@ -5,13 +5,13 @@ network says later in the way that the theory predicts, and changes nothing else
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from emt import checks
 from emt.basis import operator
 from emt.elman import Weights
 from emt.tasks import Task
-from emt.variable_binding import interactions
+from emt.variable_binding import interactions, lasting
 from emt.variable_memories import VariableMemories, contents
 
 REST = 0
@@ -63,6 +63,8 @@ def write(
     columns = _columns(memories, memory)
     value = checks.array("value", value, ..., len(columns))
     h = checks.array("h", h, ..., len(memories.Psi))
+    if value.ndim > 1:
+        value = checks.array("value", value, *h.shape[:-1], len(columns))
     return h + (value - read(memories, h, memory)) @ memories.Psi[:, columns].T
 
 
@@ -101,7 +103,7 @@ def copy(
     ValueError
         As `read`, or if the two have no component in common.
     """
-    a, b = _shared(memories, source, target)
+    a, b = shared(memories, source, target)
     held = contents(memories, h)
     return h + (held[..., a] - held[..., b]) @ memories.Psi[:, b].T
 
@@ -130,7 +132,7 @@ def swap(
         As `read`, or if the two have no component in common, or `dose` is not finite.
     """
     dose = checks.real("dose", dose)
-    a, b = _shared(memories, first, second)
+    a, b = shared(memories, first, second)
     held = contents(memories, h)
     moved = dose * (held[..., b] - held[..., a])
     return h + moved @ (memories.Psi[:, a] - memories.Psi[:, b]).T
@@ -215,14 +217,60 @@ def surgery(weights: Weights, memories: VariableMemories, task: Task) -> Weights
     ValueError
         If the memories are not those of the task, or of another size than the network.
     """
-    memory, component = memories.labels.T
-    if memory.max(initial=0) > task.s or component.max(initial=0) > task.kappa:
-        raise ValueError(f"memories must be of a task with s = {task.s}, kappa = {task.kappa}")
     checks.array("Psi", memories.Psi, weights.hidden, None)
-    held = (memory - 1) * task.kappa + component - 1
+    held = columns_of(memories, task)
     Phi = interactions(task)[np.ix_(held, held)]
     W_hh = operator(Phi, memories.Psi, memories.Psi_dual)
     return Weights(W_hh, weights.W_uh, weights.W_r, weights.b)
+
+
+def columns_of(memories: VariableMemories, task: Task) -> Int[np.ndarray, " n"]:
+    """Return where the memories' components stand among the s * kappa of a task.
+
+    Parameters
+    ----------
+    memories
+        Vectors and covectors, with labels.
+    task
+        The rule f.
+
+    Raises
+    ------
+    ValueError
+        If a component is not the task's, stands twice, or one that lasts is missing.
+    """
+    names = [tuple(name) for name in memories.labels.tolist()]
+    every = [(k, c) for k in range(1, task.s + 1) for c in range(1, task.kappa + 1)]
+    needed = {every[i] for i in np.flatnonzero(lasting(task))}
+    if len(set(names)) < len(names) or not needed <= set(names) <= set(every):
+        raise ValueError(f"memories must be of a task with s = {task.s}, kappa = {task.kappa}")
+    return np.array([every.index(name) for name in names])
+
+
+def shared(
+    memories: VariableMemories, first: int, second: int
+) -> tuple[Int[np.ndarray, " c"], Int[np.ndarray, " c"]]:
+    """Return the columns of two memories, those components only that both have.
+
+    Parameters
+    ----------
+    memories
+        Vectors and covectors, with labels.
+    first, second
+        Numbers of the memories.
+
+    Raises
+    ------
+    ValueError
+        If there is no such memory or the two have no component in common.
+    """
+    a, b = (_columns(memories, k) for k in (first, second))
+    common, in_a, in_b = np.intersect1d(
+        memories.labels[a, 1], memories.labels[b, 1], return_indices=True
+    )
+    if not len(common):
+        raise ValueError(f"memories {first} and {second} must have a component in common")
+    return a[in_a], b[in_b]
 
 
 def _columns(memories: VariableMemories, memory: int) -> np.ndarray:
@@ -233,17 +281,6 @@ def _columns(memories: VariableMemories, memory: int) -> np.ndarray:
         held = sorted(set(memories.labels[:, 0].tolist()))
         raise ValueError(f"memory must be one of {held}, not {memory}")
     return columns
-
-
-def _shared(memories: VariableMemories, first: int, second: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the columns of two memories, those components only that both have."""
-    a, b = (_columns(memories, k) for k in (first, second))
-    common, in_a, in_b = np.intersect1d(
-        memories.labels[a, 1], memories.labels[b, 1], return_indices=True
-    )
-    if not len(common):
-        raise ValueError(f"memories {first} and {second} must have a component in common")
-    return a[in_a], b[in_b]
 
 
 def _part(memories: VariableMemories, memory: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from jaxtyping import Complex, Float
 from scipy.stats import norm
 
 from emt import checks
-from emt.elman import EVALUATION_SEED, Weights, correct_bits, run
+from emt.elman import EVALUATION_SEED, Weights, correct_bits, run, same_kappa
 from emt.tasks import Task, random_bits, with_silence
 from emt.variable_memories import VariableMemories
 
@@ -71,6 +71,7 @@ def activity(
     ValueError
         If the sizes disagree or a number is out of range.
     """
+    same_kappa(weights, task)
     checks.integer("last", last, least=checks.integer("first", first))
     u = random_bits(task, sequences, np.random.default_rng(seed))
     h, _ = run(weights, with_silence(u, last))
@@ -96,7 +97,8 @@ def faults(
 
     For Gaussian preactivations of variance q, what tanh adds to a line has variance 2 q^3 / 3. A
     part n / H of it falls into the memories. It is the same in every cycle of s steps, and
-    independent within a cycle, so after t steps its share is ``(2/3) (n/H) q^2 t^2 / s``.
+    independent within a cycle, so after t steps its share is ``(2/3) (n/H) q^2 t^2 / s``. That
+    is first order in q t: later tanh has evened the contents out and bends them less.
 
     Noise of standard deviation eta in every unit at every step adds up to
     ``t (n/H) eta^2 c / q``, with c the `stretch` of the covectors.
@@ -122,11 +124,18 @@ def faults(
         If the lengths differ or a number is out of range.
     """
     times = checks.array("times", times, None)
-    checks.integer("hidden", hidden, least=checks.integer("s", s))
+    if (times < 0).any():
+        raise ValueError(f"times must be at least 0, not {times.min()}")
+    if not modes.size:
+        raise ValueError("modes must be at least one eigenvalue, not none")
+    checks.integer("hidden", hidden, least=max(roots.size, checks.integer("s", s)))
     q = checks.real("activity", activity, least=float(np.finfo(float).tiny))
     eta = checks.real("noise", noise, least=0.0)
-    if modes.shape != roots.shape or not np.isfinite(modes).all() or not abs(modes).all():
-        raise ValueError(f"modes must be {roots.size} finite eigenvalues other than 0, not {modes}")
+    for name, values in {"modes": modes, "roots": roots}.items():
+        if values.shape != roots.shape or not np.isfinite(values).all() or not abs(values).all():
+            raise ValueError(
+                f"{name} must be {roots.size} finite eigenvalues other than 0, not {values}"
+            )
     share = len(modes) / hidden
     factor = np.log(modes / roots)
     factor -= factor.real.mean()
@@ -146,7 +155,14 @@ def accuracy_of(variance: Float[np.ndarray, " times"]) -> Float[np.ndarray, " ti
     ----------
     variance
         Of the disturbance; at least 0.
+
+    Raises
+    ------
+    ValueError
+        If a variance is negative or NaN.
     """
+    if not (variance >= 0).all():
+        raise ValueError(f"variance must be at least 0, not {variance}")
     with np.errstate(divide="ignore"):
         return norm.cdf(1 / np.sqrt(variance))
 
@@ -170,9 +186,17 @@ def last_step(
     step
         Interpolated on a logarithmic scale of steps; the last one if accuracy never falls so low,
         the first one if it is so low there.
+
+    Raises
+    ------
+    ValueError
+        If `steps` do not ascend from above 0, the lengths differ or `bar` is out of range.
     """
-    steps, accuracy = checks.array("steps", steps, None), checks.array("accuracy", accuracy, None)
-    below = np.flatnonzero(accuracy < checks.real("bar", bar, 0.0, 1.0))
+    steps = _ascending(steps)
+    accuracy = checks.array("accuracy", accuracy, len(steps))
+    if not 0 < checks.real("bar", bar) < 1:
+        raise ValueError(f"bar must lie between 0 and 1, not {bar}")
+    below = np.flatnonzero(accuracy < bar)
     if not len(below) or not below[0]:
         return float(steps[0] if len(below) else steps[-1])
     n = below[0]
@@ -206,7 +230,9 @@ def accuracy_curve(
     ValueError
         If the sizes disagree or a number is out of range.
     """
-    window = 2 * task.s
+    steps, window = _ascending(steps), 2 * task.s
+    if (steps % 1).any():
+        raise ValueError(f"steps must be whole numbers, not {steps}")
     sigma = noisy(noise, np.random.default_rng([seed, 1])) if noise else np.tanh
     last = int(steps[-1]) + window - 1
     counts = correct_bits(weights, task, 1, last, sequences, seed, sigma)
@@ -236,7 +262,8 @@ def noisy(noise: float, rng: np.random.Generator) -> Callable[[np.ndarray], np.n
 def stretch(covectors: Float[np.ndarray, "n H"], activity: float) -> float:
     """Return how much more noise covectors pick up than those of orthogonal memories would.
 
-    The mean of their squared norms, over ``n / (H q)``.
+    The mean of their squared norms, over ``n / (H q)``, which it is for orthogonal memories of
+    equal length that hold all the activity.
 
     Parameters
     ----------
@@ -253,6 +280,7 @@ def stretch(covectors: Float[np.ndarray, "n H"], activity: float) -> float:
     covectors = checks.array("covectors", covectors, None, None)
     checks.real("activity", activity, least=float(np.finfo(float).tiny))
     n, H = covectors.shape
+    checks.integer("the number of covectors", n)
     return float((covectors**2).sum(axis=1).mean() * activity * H / n)
 
 
@@ -312,7 +340,9 @@ def longest_lifetime(
     checks.real("noise", noise, least=float(np.finfo(float).tiny))
     checks.real("share", share, least=float(np.finfo(float).tiny), most=1.0)
     picked = checks.real("stretch", stretch, least=float(np.finfo(float).tiny)) * noise**2
-    allowed = norm.ppf(checks.real("bar", bar, 0.5, 1.0)) ** -2
+    if not 0.5 < checks.real("bar", bar) < 1:
+        raise ValueError(f"bar must lie between 0.5 and 1, not {bar}")
+    allowed = norm.ppf(bar) ** -2
     # t = (2/3) allowed q / (share c eta^2) in q^3 = (3/4) c s eta^2 / t
     q = (9 / 8 * checks.integer("s", s) * share * picked**2 / allowed) ** 0.25
     return float(2 / 3 * allowed * q / (share * picked)), float(q)
@@ -321,7 +351,7 @@ def longest_lifetime(
 def saturation(
     memories: VariableMemories, preactivation: Float[np.ndarray, "*batch H"]
 ) -> tuple[float, float]:
-    """Predict ``|lambda| - 1`` over activity, and the part of it that is not 1, in first order.
+    """Predict ``|lambda| - 1`` over activity, for Gaussian states and for those given.
 
     tanh x = x - x^3 / 3 takes from every content the part ``sum_i Psi*_ji E[c_j x_i^3] / 3``.
     ``|lambda| - 1`` must make up for it. For Gaussian x that is the variance of x_i, weighted with
@@ -343,9 +373,11 @@ def saturation(
     Raises
     ------
     ValueError
-        If the last axis is not H.
+        If the last axis is not H, or all states are 0.
     """
     x = checks.array("preactivation", preactivation, ..., len(memories.Psi))
+    if not x.any():
+        raise ValueError("preactivation must hold states other than 0")
     x = x.reshape(-1, x.shape[-1])
     q = (np.tanh(x) ** 2).mean()
     overlap = (memories.Psi * memories.Psi_dual.T).sum(axis=1) / memories.Psi.shape[1]
@@ -356,8 +388,16 @@ def saturation(
 
 def _scattered(factor: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Return ``(mean |z|^2 - m^2) / m^2`` with z = exp(factor t), infinite where m <= 0."""
-    z = np.exp(times[:, None] * factor)
+    exponent = times[:, None] * factor
+    z = np.exp(exponent - exponent.real.max(axis=1, keepdims=True))  # a common factor cancels
     m = z.real.mean(axis=1)
     rest = (abs(z) ** 2).mean(axis=1) - m**2
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # what is not taken
         return np.where(m > 0, np.maximum(rest, 0.0) / np.maximum(m, 0.0) ** 2, np.inf)
+
+
+def _ascending(steps: np.ndarray) -> np.ndarray:
+    steps = checks.array("steps", steps, None)
+    if not len(steps) or steps[0] <= 0 or (np.diff(steps) <= 0).any():
+        raise ValueError(f"steps must ascend from above 0, not {steps}")
+    return steps

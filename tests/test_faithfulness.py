@@ -383,6 +383,17 @@ def test_contents_that_are_no_bits_are_decoded_by_their_sign(known):
     assert faithfulness(w, task, memories, step=2).decoded == 1
 
 
+def test_contents_that_are_no_bits_count_by_their_size_in_the_dose_response():
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    task = Task(3, 2, np.stack([turn, 0 * turn, 0 * turn]))
+    w, memories = noisy(task), random_memories(9, 3, 2)
+    np.testing.assert_allclose(
+        dose_response(w, task, memories, DOSES),
+        dose_by_hand(w, task, memories, DOSES),
+        rtol=1e-9,
+    )
+
+
 def test_a_swap_is_scored_for_the_components_that_both_memories_have(monkeypatch):
     task = compose_copy(4)
     net = known_network(task=task)
@@ -412,6 +423,8 @@ def test_labelled_recovers_names_signs_and_scales(known, basis):
         order = rng.permutation(8)
         scale = rng.choice([-1.0, 1.0], 8) * rng.uniform(0.01, 100.0, 8)
         Psi, dual = memories.Psi[:, order] * scale, memories.Psi_dual[order] / scale[:, None]
+        for x in (Psi, dual, w.W_hh, w.W_uh, w.W_r):
+            x.setflags(write=False)
         got = labelled(w, net.task, Psi, dual)
         np.testing.assert_allclose(got.Psi, memories.Psi, rtol=1e-6, atol=1e-12)
         np.testing.assert_allclose(got.Psi_dual, memories.Psi_dual, rtol=1e-6, atol=1e-3)

@@ -612,10 +612,29 @@ def test_a_law_draws_points_lines_and_grey_ends(ax):
 
 def test_an_edited_run_shows_contents_outputs_and_both_lines():
     fig = figures.edited_run(CONTENTS, STATES[:, :KAPPA], S, KAPPA, edit=7)
-    memory, output = fig.axes[:2]
+    bars = [ax for ax in fig.axes if ax.get_label() == "<colorbar>"]
+    memory, output, before, after = (ax for ax in fig.axes if ax not in bars)
+    for ax, first in ((before, 7 - S), (after, 7)):
+        image = np.asarray(ax.images[0].get_array())
+        np.testing.assert_array_equal(image, STATES[first : first + S, :KAPPA].T)
+    assert "before" in before.get_title("left") and "after" in after.get_title("left")
     np.testing.assert_array_equal(np.asarray(memory.images[0].get_array()), CONTENTS.T)
     np.testing.assert_array_equal(np.asarray(output.images[0].get_array()), STATES[:, :KAPPA].T)
     for ax in (memory, output):
         edges = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
         assert edges == [S + 0.5, 7.5]
     assert "edit" in output.get_xlabel() and memory.get_xlabel() == ""
+
+
+def test_predictions_are_lines_and_measurements_points(ax):
+    x, line, found = np.array([1.0, 10.0, 100.0]), np.arange(1.0, 4.0), np.array([3.0, 1.0, 2.0])
+    pairs = {"a": (x, line, found), "b": (x, 2 * line, 2 * found)}
+    assert figures.predictions(ax, pairs, "step", "accuracy") is ax
+    for n, scale in enumerate((1, 2)):
+        predicted, measured = ax.lines[2 * n : 2 * n + 2]
+        np.testing.assert_array_equal(predicted.get_xydata(), np.c_[x, scale * line])
+        np.testing.assert_array_equal(measured.get_xydata(), np.c_[x, scale * found])
+        assert predicted.get_color() == measured.get_color() == f"C{n}"
+        assert predicted.get_linestyle() != "None" == measured.get_linestyle()
+    assert ax.lines[1].get_marker() != ax.lines[3].get_marker()
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("step", "accuracy", "log")

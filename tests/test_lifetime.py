@@ -268,6 +268,12 @@ def test_a_perfect_spectrum_has_no_fault_however_large_its_modulus():
             np.testing.assert_allclose(part, 0, atol=1e-9)
 
 
+def test_rounding_makes_no_variance_negative():
+    _, modes, roots = turned(5, 3, 1e-9, 1e-9)
+    for part in faults(modes, roots, np.arange(500.0), 5, 20, 0.01):
+        assert (part >= 0).all()
+
+
 @pytest.mark.parametrize("x", [30.0, 300.0, 400.0, 1000.0, 1e5])
 def test_modes_far_apart_have_finite_faults(x):
     change = np.array([0.5, -0.5])

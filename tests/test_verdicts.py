@@ -70,7 +70,7 @@ def test_every_claim_has_conditions_that_can_fail_and_no_typed_result(row):
     assert not re.search(r"\d\.\d", VALUE.sub("", row["found"]) + row["claim"])
     assert (ROOT / f"{row['chapter']}.md").exists()
     source = "".join(p.read_text() for p in ROOT.glob("notebooks/*.md"))
-    prefixes = {id.split(".")[0] for id in row["holds"]}
+    prefixes = {id.split(".")[0] for id in row["holds"] if not id.startswith("eq.")}
     assert all(re.search(rf'record\(\s*f?"{prefix}\.', source) for prefix in prefixes)
 
 

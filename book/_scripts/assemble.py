@@ -24,7 +24,7 @@ MATHJAX = distribution("sphinx-mathjax-offline").locate_file(
 )
 
 VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
-VERDICTS = """(verdicts)=
+VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
 
 One line a claim. No verdict is written by hand: each is computed from values that the chapters

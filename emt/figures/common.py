@@ -106,6 +106,34 @@ def curves(
     return ax
 
 
+def predictions(
+    ax: Axes,
+    pairs: Mapping[str, tuple[Float[np.ndarray, " n"], ...]],
+    xlabel: str,
+    ylabel: str,
+) -> Axes:
+    """Draw what was predicted as lines and what was measured as points of the same colour.
+
+    Parameters
+    ----------
+    ax
+        Where to draw; the horizontal axis is logarithmic.
+    pairs
+        Name, and for each: where, predicted, measured.
+    xlabel, ylabel
+        Of the axes.
+    """
+    styles = zip(("-", "--", "-.", ":"), "ox^s", strict=True)
+    for n, ((name, (x, line, found)), (dashes, marker)) in enumerate(
+        zip(pairs.items(), styles, strict=False)
+    ):
+        ax.plot(x, line, ls=dashes, color=f"C{n}", label=f"predicted, {name}")
+        ax.plot(x, found, marker, ms=4, mfc="none", color=f"C{n}", label=f"measured, {name}")
+    ax.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    return ax
+
+
 def law(
     ax: Axes,
     points: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]],

@@ -150,7 +150,9 @@ def edited_run(
     kappa: int,
     edit: int,
 ) -> Figure:
-    """Draw the memories and the outputs of a run whose state was edited after a time step.
+    """Draw a run whose state was edited after a time step: memories, outputs, what is said.
+
+    Below, the cycles before and after the edit as images, one output a column.
 
     Parameters
     ----------
@@ -159,16 +161,21 @@ def edited_run(
     s, kappa
         Number of memories and components of each.
     edit
-        The last time step before the edit.
+        The last time step before the edit; at least s.
     """
-    heights = {"height_ratios": [3, 1]}
-    fig, axes = plt.subplots(2, 1, figsize=(WIDE, 5.6), sharex=True, gridspec_kw=heights)
-    memory_contents(axes[0], contents, s, kappa).set_xlabel("")
-    outputs(axes[1], y, s).set_xlabel(
+    fig = plt.figure(figsize=(WIDE, 7.0))
+    grid = fig.add_gridspec(3, 2, height_ratios=[3, 1, 1.4])
+    memory, output = (fig.add_subplot(grid[n, :]) for n in (0, 1))
+    memory_contents(memory, contents, s, kappa).set_xlabel("")
+    outputs(output, y, s).set_xlabel(
         "time step  (inputs before the first line, edit at the second)"
     )
-    for ax in axes:
+    for ax in (memory, output):
         ax.axvline(edit + 0.5, color="black", lw=1.4, ls=(0, (6, 2)))
+    for n, (title, first) in enumerate({"said before": edit - s, "said after": edit}.items()):
+        ax = fig.add_subplot(grid[2, n])
+        ax.imshow(y[first : first + s].T, cmap="Greys", vmin=-1, vmax=1, interpolation="nearest")
+        ax.set(title=f"{title} the edit", xticks=[], yticks=[])
     return fig
 
 

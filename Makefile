@@ -68,7 +68,7 @@ book: $(BUILD)/html/index.html ## train, execute the notebooks, build the book i
 test: | $(READY) $(CONFIG) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-atlas: | $(READY) $(CONFIG) ## compute the committed tables anew (half an hour; STUDIES="..." for some)
+atlas: | $(READY) $(CONFIG) ## compute the committed tables anew (an hour; STUDIES="..." for some)
 	$(BIN)/python benchmarks/studies.py $(STUDIES)
 
 lint: $(READY) ## check style and formatting, notebooks included

@@ -124,7 +124,9 @@ def labelled(
     Psi_dual = checks.array("Psi_dual", Psi_dual, n, weights.hidden)
     h, held = in_flight(weights, task, sequences, seed)
     read, held = (h @ Psi_dual.T).reshape(-1, n), held.reshape(-1, n)
-    scale = np.sqrt((read**2).mean(axis=0)) + np.finfo(float).tiny
+    scale = np.sqrt((read**2).mean(axis=0))
+    if not scale.all():
+        raise ValueError("Psi_dual must read something from the states in every row")
     correlation = held.T @ (read / scale) / len(read)
     _, column = linear_sum_assignment(-abs(correlation))
     sign = np.where(correlation[np.arange(n), column] < 0, -1.0, 1.0)

@@ -68,17 +68,19 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
     ValueError
         If the response is not finite, is zero, or too short for the rule that it follows.
     """
-    response = checks.array("response", response, None, None, None)
+    response = _checked(response)
     steps, kappa, _ = response.shape
     checks.integer("the number of steps of response", steps, least=3)
     checks.real("tolerance", tolerance, 1e-12, 1.0)
     most = steps // 3
     target, earlier = _earlier(response, range(1, most + 1))
     kept, Q = [], np.zeros((0, target.shape[1]))
+    rounding = 1e-12 * abs(earlier).max()
     for row, values in enumerate(earlier):
         new = values - (values @ Q.T) @ Q
         new -= (new @ Q.T) @ Q
-        if linalg.norm(new) > tolerance * linalg.norm(values) > 0:
+        heard = abs(values).max() > rounding
+        if heard and linalg.norm(new) > tolerance * linalg.norm(values):
             Q = np.vstack([Q, new / linalg.norm(new)])
             kept.append(row)
     lag, component = np.divmod(np.array(kept, int), kappa) + np.array([[1], [1]])
@@ -88,12 +90,11 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
             f"{most - 1} memories, and this one is zero or needs more"
         )
     s = int(lag.max())
-    coefficients = linalg.lstsq(earlier[kept].T, target.T)[0]
+    coefficients, error = _fit(target, earlier[kept])
     F = np.zeros((s, kappa, kappa))
     F[s - lag, :, component - 1] = coefficients
-    missed = linalg.norm(target - coefficients.T @ earlier[kept]) / linalg.norm(target)
     indices = np.array([max(lag[component == c], default=0) for c in range(1, kappa + 1)])
-    return Rule(F, np.stack([s - lag + 1, component], axis=1), indices, float(missed))
+    return Rule(F, np.stack([s - lag + 1, component], axis=1), indices, error)
 
 
 def prediction_error(
@@ -116,12 +117,11 @@ def prediction_error(
     ValueError
         If the response is not finite or a number is out of range.
     """
-    response = checks.array("response", response, None, None, None)
+    response = _checked(response)
     checks.integer("last", last, least=checks.integer("first", first))
     checks.integer("the number of steps of response", len(response), least=last + 1)
     target, earlier = _earlier(response, range(first, last + 1))
-    coefficients = linalg.lstsq(earlier.T, target.T)[0]
-    return float(linalg.norm(target - coefficients.T @ earlier) / linalg.norm(target))
+    return _fit(target, earlier)[1]
 
 
 def hankel(response: Float[np.ndarray, "steps kappa kappa"]) -> Float[np.ndarray, "rows columns"]:
@@ -137,7 +137,7 @@ def hankel(response: Float[np.ndarray, "steps kappa kappa"]) -> Float[np.ndarray
     ValueError
         If the response is not finite or has fewer than two steps.
     """
-    response = checks.array("response", response, None, None, None)
+    response = _checked(response)
     half = checks.integer("the number of steps of response", len(response), least=2) // 2
     blocks = response[np.arange(half)[:, None] + np.arange(half)]
     return blocks.transpose(0, 2, 1, 3).reshape(half * response.shape[1], -1)
@@ -161,7 +161,7 @@ def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> W
     ValueError
         If the response is not finite, too short, or of lower rank than `order`.
     """
-    response = checks.array("response", response, None, None, None)
+    response = _checked(response)
     checks.integer("the number of steps of response", len(response), least=3)
     response, kappa = response[: (len(response) - 1) // 2 * 2 + 1], response.shape[1]
     now, later = hankel(response[:-1]), hankel(response[1:])
@@ -172,6 +172,20 @@ def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> W
     O, R = U[:, :order] * root, root[:, None] * Vt[:order]  # noqa: E741
     A = (U[:, :order] / root).T @ later @ (Vt[:order].T / root)
     return Weights(A, R[:, :kappa], O[:kappa])
+
+
+def _checked(response: np.ndarray) -> np.ndarray:
+    response = checks.array("response", response, None, None, None)
+    return checks.array("response", response, len(response), *2 * (response.shape[1],))
+
+
+def _fit(target: np.ndarray, earlier: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the coefficients that predict `target` best, and the relative error."""
+    if not target.any():
+        raise ValueError("response must not be zero to the end: there is nothing to predict")
+    coefficients = linalg.lstsq(earlier.T, target.T)[0]
+    missed = linalg.norm(target - coefficients.T @ earlier)
+    return coefficients, float(missed / linalg.norm(target))
 
 
 def _earlier(response: np.ndarray, lags: range) -> tuple[np.ndarray, np.ndarray]:

@@ -173,7 +173,13 @@ def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"
     -------
     basis
         One direction of the contents ``[v_1 ... v_s]`` a column; none for repeat copy.
+
+    Raises
+    ------
+    ValueError
+        If `tolerance` is out of range.
     """
+    checks.real("tolerance", tolerance, 1e-15, 0.1)
     return linalg.null_space(_reads_of_contents(task), rcond=tolerance)
 
 

@@ -558,7 +558,6 @@ def test_a_constructed_network_with_given_covectors_is_read_by_them():
 
 
 @pytest.mark.usefixtures("no_shape_hook")
-@pytest.mark.xfail(reason="the tolerance is not checked", strict=True)
 @pytest.mark.parametrize("tolerance", [NAN, -1.0, 2.0, True])
 def test_a_tolerance_of_what_is_seen_must_be_a_small_part(tolerance):
     with pytest.raises(ValueError, match="tolerance must be"):

@@ -63,6 +63,11 @@ def test_an_unknown_value_stops_the_build():
         verdicts({"paper": [], "book": [ROW]}, notebook(a=0, n=2))
 
 
+def test_a_claim_without_conditions_stops_the_build():
+    with pytest.raises(SystemExit, match=r"conditions for .'It is so.'"):
+        verdicts({"paper": [{**ROW, "holds": {}}], "book": []}, notebook(a=0, b=2, n=7))
+
+
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row["claim"])
 def test_every_claim_has_conditions_that_can_fail_and_no_typed_result(row):
     assert row["holds"] and all(low <= high for low, high in row["holds"].values())

@@ -27,9 +27,10 @@ VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
 VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
 
-One line a claim. No verdict is written by hand: each is computed from values that the chapters
-recorded in this build, *held* if all its conditions are met, *in part* if some are, *did not hold*
-if none is.
+One line a claim. Verdicts are computed from values that the chapters recorded in this build: *held*
+if all conditions of the claim are met, *in part* if some are, *did not hold* if none is. The build
+already stops where a chapter finds something else than its own text says; the conditions here are
+of the claims, as they were made.
 
 """
 EQUATIONS = """(equation-index)=
@@ -131,6 +132,8 @@ def verdict(holds: dict[str, list[float]], values: dict[str, float]) -> str:
 
 def verdicts(rows: dict[str, list[dict]], notebooks: dict[str, nbformat.NotebookNode]) -> str:
     """Return the page of verdicts: the paper's claims, then the book's."""
+    if empty := [r["claim"] for name in ("paper", "book") for r in rows[name] if not r["holds"]]:
+        raise SystemExit(f"verdicts.yml needs conditions for {empty}")
     values = {r["id"]: r["value"] for nb in notebooks.values() for r in records(nb)}
     used = [
         id

@@ -27,7 +27,7 @@ class Rule(NamedTuple):
     reads
         (memory, component) that are read or needed to keep what is read, both from 1.
     indices
-        Observability index of each component: how many steps back it has to be kept.
+        How many steps back each component has to be kept; sorted, the observability indices.
     error
         Relative root mean square error of the prediction.
     """
@@ -52,14 +52,14 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
     """Estimate F and s from an impulse response by linear prediction.
 
     Earlier outputs are taken into the prediction from the newest to the oldest, component by
-    component, and only those that the ones before do not already predict. Among all rules with the
-    same response this is the one that looks back least.
+    component, and only those that the ones before do not already predict. Among all rules that
+    the response follows after its first third this is the one that looks back least.
 
     Parameters
     ----------
     response
         ``W_r W_hh^m W_uh``, m = 1 ... steps, as `emt.evidence.impulse_response` returns it; at
-        least 3 s steps are needed for the largest s that is to be found.
+        least 3 (s + 1) steps are needed for the largest s that is to be found.
     tolerance
         A component counts as new if at least this part of it (root mean square) is not predicted.
 
@@ -163,7 +163,7 @@ def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> W
     """
     response = _checked(response)
     checks.integer("the number of steps of response", len(response), least=3)
-    response, kappa = response[: (len(response) - 1) // 2 * 2 + 1], response.shape[1]
+    kappa = response.shape[1]
     now, later = hankel(response[:-1]), hankel(response[1:])
     U, singular, Vt = linalg.svd(now)
     rank = int((singular > 1e-12 * singular[0]).sum())
@@ -176,6 +176,7 @@ def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> W
 
 def _checked(response: np.ndarray) -> np.ndarray:
     response = checks.array("response", response, None, None, None)
+    checks.integer("the number of outputs of response", response.shape[1])
     return checks.array("response", response, len(response), *2 * (response.shape[1],))
 
 

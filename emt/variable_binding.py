@@ -28,7 +28,7 @@ def interactions(task: Task) -> Float[np.ndarray, "n n"]:
 
 
 def lasting(task: Task) -> Bool[np.ndarray, " n"]:
-    """Say which components of the memories any later variable depends on; the others are dead.
+    """Say which components of the memories matter for ever; the others, soon forgotten, are dead.
 
     Repeat copy needs all s * kappa, compose copy kappa (kappa + 1) / 2.
 

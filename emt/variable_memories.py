@@ -285,7 +285,7 @@ def corrected(
     ``Psi_write`` are the projected forward blocks, ``G = Psi*_read Psi_write`` compares them with
     the projected read covectors. alpha = 1 is write-grounded, alpha = 0 read-grounded.
 
-    Components that the rule never reads again are dead, and left out: see
+    Components that stop mattering after finitely many steps are dead, and left out: see
     `emt.variable_binding.lasting`.
 
     Parameters

@@ -333,6 +333,12 @@ def test_a_component_that_is_hardly_heard_counts():
     for size, heard in ((1e-10, 2), (1e-14, 0)):
         got = estimate_rule(response * [[1.0], [size]])
         assert got.indices.tolist() == [2, heard]
+    # what counts is how loud it is, not how much of it is new
+    numbers = [1.0, 2.0]
+    while len(numbers) < 12:
+        numbers.append(numbers[-2] + numbers[-1])
+    quiet = np.stack([np.diag([1.0, 1e-13 * number]) for number in numbers])
+    assert estimate_rule(quiet, 1e-4).indices.tolist() == [1, 2]
 
 
 # A learned network

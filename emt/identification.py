@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from emt import checks
 from emt.basis import spectral_projector
-from emt.elman import EVALUATION_SEED, Accuracy, Weights, identity, run
+from emt.elman import EVALUATION_SEED, Accuracy, Weights, identity, run, same_kappa
 from emt.tasks import Task, driven, random_bits
 from emt.training import TrainingConfig, three_stages
 from emt.variable_binding import constructed
@@ -356,8 +356,7 @@ def _later_outputs(weights: Weights, u: np.ndarray, step: int, count: int) -> np
 
 
 def _linear(task: Task, weights: Weights) -> None:
-    if weights.kappa != task.kappa:
-        raise ValueError(f"weights must have kappa = {task.kappa} as the task, not {weights.kappa}")
+    same_kappa(weights, task)
     if task.threshold:
         raise ValueError("task must be linear (threshold=False)")
     if weights.b is not None:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jaxtyping
 import matplotlib
 import numpy as np
 import pytest
@@ -59,6 +60,14 @@ def known():
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     one_thread()
+
+
+@pytest.fixture
+def _no_shape_hook():
+    """Silence the hook that checks shapes, whose own errors would come first."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 class Trained(NamedTuple):

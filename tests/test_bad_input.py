@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -34,12 +33,7 @@ NAN, INF = float("nan"), float("inf")
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def _no_shape_hook():
-    """Silence the hook, whose own errors would come first."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("_no_shape_hook")
 
 
 def spoilt(value, *shape):

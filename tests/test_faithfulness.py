@@ -3,7 +3,6 @@
 from functools import partial
 from itertools import permutations
 
-import jaxtyping
 import numpy as np
 import pytest
 from conftest import BASES, known_network
@@ -610,14 +609,6 @@ def test_rivals_of_constructed_memories_recover_them_or_not(known):
 
 
 # Bad input
-
-
-@pytest.fixture
-def _no_shape_hook():
-    """Silence the hook, whose own errors would come first."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def spoilt(value, *shape):

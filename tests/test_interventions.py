@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import jaxtyping
 import numpy as np
 import pytest
 from conftest import BASES, known_network
@@ -404,14 +403,6 @@ def test_surgery_on_compose_copy_keeps_the_outputs(known):
 
 
 # Bad input
-
-
-@pytest.fixture
-def _no_shape_hook():
-    """Silence the hook, whose own errors would come first."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def spoilt(value, *shape):

@@ -3,7 +3,6 @@
 from functools import partial
 from itertools import islice, product
 
-import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import given
@@ -715,14 +714,6 @@ def test_oblique_memories_are_stretched(n, spare, seed):
 
 
 # Bad input
-
-
-@pytest.fixture
-def _no_shape_hook():
-    """Silence the hook, whose own errors would come first."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def spoilt(value, *shape):

@@ -1,12 +1,13 @@
 """Backpropagation through time for Eq. (6), written out, in buffers that every update reuses.
 
-The forward pass is ``h(t) = tanh(W_hh h(t-1) + W_uh u(t))``, ``y(t) = W_r h(t)``. With
+The forward pass is ``h(t) = tanh(W_hh h(t-1) + W_uh u(t) + b)``, ``y(t) = W_r h(t)``. With
 ``delta(t)``, the derivative of the loss by the argument of that tanh, the chain rule gives ::
 
     delta(t) = (1 - h(t)^2) * (W_hh^T delta(t+1) + W_r^T dloss/dy(t))
 
 and the gradients are sums over time and sequences: of ``delta(t) h(t-1)^T`` for `W_hh`, of
-``delta(t) u(t)^T`` for `W_uh`, of ``dloss/dy(t) h(t)^T`` for `W_r`. So a step costs one product
+``delta(t) u(t)^T`` for `W_uh`, of ``delta(t)`` for `b`, of ``dloss/dy(t) h(t)^T`` for `W_r`.
+Without tanh the factor ``1 - h(t)^2`` is 1. So a step costs one product
 with `W_hh` forward, one backward, and one for its gradient, which is taken over all steps at once.
 """
 
@@ -49,8 +50,8 @@ class Gradients(NamedTuple):
         Mean squared error of the outputs over the output phase.
     y
         Outputs of the output phase, shape (n, B, kappa).
-    W_hh, W_uh, W_r
-        Derivatives of the loss, in the shapes of the weights.
+    W_hh, W_uh, W_r, b
+        Derivatives of the loss, in the shapes of the weights; of b only if there is one.
     """
 
     loss: float
@@ -58,6 +59,7 @@ class Gradients(NamedTuple):
     W_hh: Array
     W_uh: Array
     W_r: Array
+    b: Array | None = None
 
 
 def buffers(
@@ -84,7 +86,14 @@ def buffers(
 
 
 def gradients(
-    W_hh: Array, W_uh: Array, W_r: Array, u: Array, targets: Array, room: Buffers
+    W_hh: Array,
+    W_uh: Array,
+    W_r: Array,
+    u: Array,
+    targets: Array,
+    room: Buffers,
+    b: Array | None = None,
+    linear: bool = False,
 ) -> Gradients:
     """Return loss, outputs and derivatives for one batch; the loss is that of the output phase.
 
@@ -98,6 +107,10 @@ def gradients(
         Of the output phase, shape (n, B, kappa).
     room
         From `buffers`, for at least s + n steps, of the same kind and precision.
+    b
+        Bias of the hidden units, if there is one.
+    linear
+        Whether the network has no activation function.
 
     Raises
     ------
@@ -115,7 +128,12 @@ def gradients(
         xp.matmul(h[t], W_hh_T, out=step)
         if t < s:
             step += written[t]
-        xp.tanh(step, out=h[t + 1])
+        if b is not None:
+            step += b
+        if linear:
+            h[t + 1] = step
+        else:
+            xp.tanh(step, out=h[t + 1])
 
     spoken = h[s + 1 :].reshape(-1, H)
     y = xp.matmul(spoken, W_r.T)
@@ -127,9 +145,10 @@ def gradients(
         if t + 1 < T:
             xp.matmul(delta[t + 1], W_hh, out=step)
             delta[t] += step
-        xp.multiply(h[t + 1], h[t + 1], out=step)
-        step *= delta[t]
-        delta[t] -= step
+        if not linear:
+            xp.multiply(h[t + 1], h[t + 1], out=step)
+            step *= delta[t]
+            delta[t] -= step
 
     return Gradients(
         loss,
@@ -137,4 +156,5 @@ def gradients(
         xp.matmul(delta.reshape(-1, H).T, h[:-1].reshape(-1, H)),
         xp.matmul(delta[:s].reshape(-1, H).T, u.reshape(-1, kappa)),
         xp.matmul(error.T, spoken),
+        None if b is None else delta.reshape(-1, H).sum(0),
     )

@@ -67,6 +67,9 @@ QUICK = {
 }
 
 
+INITIALISATIONS = ("orthogonal", "permutation", "torch")
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """Everything besides the task that decides the learned weights.
@@ -80,6 +83,7 @@ class TrainingConfig:
     initialisation
         ``"orthogonal"``: `W_hh` a random orthogonal matrix, `W_uh` orthonormal columns times
         `write_scale`, `W_r` normal with standard deviation 0.3/sqrt(H), divided by `write_scale`.
+        ``"permutation"``: the same, but `W_hh` a random permutation matrix.
         ``"torch"``: PyTorch's default for RNNs, uniform in +-1/sqrt(H).
     write_scale
         Factor between `W_uh` and the matrix that the optimiser sees; above 0.
@@ -97,6 +101,13 @@ class TrainingConfig:
         A stage but the last ends early once this part of a batch's bits is right, if given.
     updates
         Most updates in all, if given.
+    most_inputs
+        If given, every batch has a random number of inputs, s at least and this at most; the last
+        s count.
+    bias
+        Whether the hidden units have a bias, which starts at 0.
+    linear
+        Whether the network has no activation function.
 
     Raises
     ------
@@ -115,12 +126,15 @@ class TrainingConfig:
     decay: str = "cosine"
     advance: float | None = None
     updates: int | None = None
+    most_inputs: int | None = None
+    bias: bool = False
+    linear: bool = False
 
     def __post_init__(self):
         """Check the record once, here."""
         checks.integer("hidden", self.hidden)
         checks.integer("seed", self.seed, least=0)
-        checks.choice("initialisation", self.initialisation, ("orthogonal", "torch"))
+        checks.choice("initialisation", self.initialisation, INITIALISATIONS)
         tiny = float(np.finfo(np.float32).tiny)
         checks.real("write_scale", self.write_scale, least=tiny)
         checks.real("clip", self.clip, least=tiny)
@@ -129,8 +143,12 @@ class TrainingConfig:
         checks.choice("decay", self.decay, ("cosine", "none"))
         if self.advance is not None:
             checks.real("advance", self.advance, least=0.0, most=1.0)
-        if self.updates is not None:
-            checks.integer("updates", self.updates)
+        for name in ("updates", "most_inputs"):
+            if getattr(self, name) is not None:
+                checks.integer(name, getattr(self, name))
+        for name in ("bias", "linear"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if not self.stages:
             raise ValueError("stages must hold at least one stage, not ()")
         object.__setattr__(self, "stages", tuple(Stage(*stage) for stage in self.stages))
@@ -193,7 +211,7 @@ def untrained(task: Task, config: TrainingConfig) -> Weights:
     Raises
     ------
     ValueError
-        If orthonormal columns do not fit, that is kappa > hidden.
+        If orthonormal columns do not fit, that is kappa > hidden, with such an initialisation.
     """
     return _effective(_initial(task, config), config)
 
@@ -226,8 +244,8 @@ def train(
     Raises
     ------
     ValueError
-        If kappa > hidden with the orthogonal initialisation, `every` is below 1, `stop` is no
-        function, or learning diverges.
+        If kappa > hidden with orthonormal inputs, `every` is below 1, `stop` is no function,
+        `most_inputs` is below s, or learning diverges.
     RuntimeError
         If torch does not know the device.
 
@@ -239,6 +257,8 @@ def train(
     checks.integer("every", every)
     if stop is not None and not callable(stop):
         raise ValueError(f"stop must be a function of Weights, not {stop!r}")
+    if config.most_inputs is not None:
+        checks.integer("most_inputs", config.most_inputs, least=task.s)
     if config.hidden < task.s * task.kappa:
         warnings.warn(
             f"hidden = {config.hidden} is below s * kappa = {task.s * task.kappa}: "
@@ -255,15 +275,15 @@ def _train(task, config, progress, device, stop, every) -> Training:
     parameters = [p.to(device or "cpu") for p in _initial(task, config)]
     moments = _moments(parameters)
     longest = max(stage.horizon for stage in config.stages)
-    room = buffers(task.s + longest, config.batch, config.hidden, device)
+    written = config.most_inputs or task.s
+    room = buffers(written + longest, config.batch, config.hidden, device)
     most = min(sum(stage.steps for stage in config.stages), config.updates or math.inf)
     loss_curve, left = [], 0
     with tqdm(total=most, disable=None if progress else True, desc="training") as bar:
         for number, horizon, rate in _schedule(config):
             if number < left:
                 continue
-            u = random_bits(task, config.batch, rng)
-            u, targets = (_array(x, device) for x in (u, continuation(task, u, horizon)))
+            u, targets = (_array(x, device) for x in _examples(task, config, horizon, rng))
             loss, right = _update(parameters, moments, config, rate, u, targets, room)
             loss_curve.append(loss)
             bar.update()
@@ -275,12 +295,24 @@ def _train(task, config, progress, device, stop, every) -> Training:
     return Training(_effective(parameters, config), np.array(loss_curve))
 
 
+def _examples(task, config, horizon, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Draw inputs and the targets that follow the last s of them."""
+    u = random_bits(task, config.batch, rng)
+    targets = continuation(task, u, horizon)
+    if config.most_inputs is not None:
+        earlier = int(rng.integers(config.most_inputs - task.s + 1))
+        u = np.concatenate([rng.choice([-1.0, 1.0], (len(u), earlier, task.kappa)), u], axis=1)
+    return u, targets
+
+
 def _update(parameters, moments, config, rate, u, targets, room) -> tuple[float, float]:
     """One step of Adam down the clipped gradient; the batch's loss and part of right bits."""
     scales = _scales(config)
     views = (p.numpy() if isinstance(u, np.ndarray) else p for p in parameters)
     effective = (c * p for c, p in zip(scales, views, strict=True))
-    loss, y, *gradient = gradients(*effective, u, targets, room)
+    W_hh, W_uh, W_r, *b = effective
+    loss, y, *gradient = gradients(W_hh, W_uh, W_r, u, targets, room, *b, linear=config.linear)
+    gradient = gradient[: len(parameters)]
     gradient = [torch.as_tensor(c * g) for c, g in zip(scales, gradient, strict=True)]
     norm = float(torch.cat([g.flatten() for g in gradient]).norm())
     if not math.isfinite(norm):
@@ -323,27 +355,33 @@ def _schedule(config: TrainingConfig) -> Iterator[tuple[int, int, float]]:
 
 
 def _initial(task: Task, config: TrainingConfig) -> list[torch.Tensor]:
-    """W_hh, W_uh, W_r as the optimiser sees them, before the write scale."""
+    """W_hh, W_uh, W_r and perhaps b as the optimiser sees them, before the write scale."""
     H, kappa = config.hidden, task.kappa
+    b = [torch.zeros(H, dtype=torch.float32)] if config.bias else []
     generator = torch.Generator().manual_seed(config.seed)
     shapes = (H, H), (H, kappa), (kappa, H)
     if config.initialisation == "torch":
         bound = 1 / math.sqrt(H)
-        return [
+        uniform = [
             torch.empty(n, dtype=torch.float32).uniform_(-bound, bound, generator=generator)
             for n in shapes
         ]
+        return uniform + b
     if kappa > H:
         raise ValueError(f"hidden must be at least kappa = {kappa}, not {H}")
     W_hh, W_uh, W_r = (torch.empty(n, dtype=torch.float32) for n in shapes)
-    torch.nn.init.orthogonal_(W_hh, generator=generator)
+    if config.initialisation == "permutation":
+        W_hh = torch.eye(H, dtype=torch.float32)[torch.randperm(H, generator=generator)]
+    else:
+        torch.nn.init.orthogonal_(W_hh, generator=generator)
     torch.nn.init.orthogonal_(W_uh, generator=generator)
     torch.nn.init.normal_(W_r, std=0.3 / math.sqrt(H), generator=generator)
-    return [W_hh, W_uh, W_r]
+    return [W_hh, W_uh, W_r, *b]
 
 
-def _scales(config: TrainingConfig) -> tuple[float, float, float]:
-    return 1.0, float(config.write_scale), 1 / float(config.write_scale)
+def _scales(config: TrainingConfig) -> tuple[float, ...]:
+    scales = 1.0, float(config.write_scale), 1 / float(config.write_scale)
+    return (*scales, 1.0) if config.bias else scales
 
 
 def _effective(parameters, config: TrainingConfig) -> Weights:

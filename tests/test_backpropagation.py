@@ -51,11 +51,11 @@ def on(given, device, dtype=torch.float64):
 
 def answer(given, device=None, dtype=torch.float64, extra=0) -> list[np.ndarray]:
     got = gradients(*on(given, device, dtype), room_for(given, device, dtype, extra))
-    return [np.asarray(x) for x in got]
+    return [np.asarray(x) for x in got if x is not None]
 
 
 def raw(arrays) -> list[bytes]:
-    return [np.asarray(x).tobytes() for x in arrays]
+    return [np.asarray(x).tobytes() for x in arrays if x is not None]
 
 
 def loss_of_a_run(W_hh, W_uh, W_r, u, targets) -> tuple[float, np.ndarray]:
@@ -211,3 +211,33 @@ def test_too_small_a_room_is_refused():
     room = buffers(4, 4, 3, dtype=torch.float64)
     with pytest.raises(ValueError, match="room must be for at least 5 steps, not 4"):
         gradients(W_hh, W_uh, W_r, u, targets, room)
+
+
+@pytest.mark.parametrize("linear", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("shape", SHAPES[:5], ids=str)
+def test_with_a_bias_and_without_tanh_the_gradients_are_those_of_autograd(
+    shape, device, biased, linear
+):
+    given = problem(*shape)
+    b = 0.5 * np.random.default_rng(9).normal(size=len(given[0]))
+    W_hh, W_uh, W_r, bias = (torch.tensor(x, requires_grad=True) for x in (*given[:3], b))
+    u, targets = (torch.tensor(x) for x in given[3:])
+    h, spoken = torch.zeros(u.shape[1], len(b), dtype=torch.float64), []
+    for t in range(len(u) + len(targets)):
+        h = h @ W_hh.T + (u[t] @ W_uh.T if t < len(u) else 0.0) + (bias if biased else 0.0)
+        h = h if linear else torch.tanh(h)
+        spoken.append(h @ W_r.T)
+    loss = ((torch.stack(spoken[len(u) :]) - targets) ** 2).mean()
+    leaves = (W_hh, W_uh, W_r, bias)[: 4 if biased else 3]
+    expected = torch.autograd.grad(loss, leaves)
+
+    arguments = on([*given, b], device)
+    got = gradients(
+        *arguments[:5], room_for(given, device), arguments[5] if biased else None, linear
+    )
+    assert math.isclose(got.loss, loss.item(), rel_tol=1e-12)
+    assert (got.b is not None) == biased
+    for value, right in zip(got[2:], expected, strict=False):
+        np.testing.assert_allclose(np.asarray(value), right, rtol=1e-9, atol=1e-12)

@@ -384,6 +384,9 @@ def test_the_published_recipe():
         "decay": "none",
         "advance": 0.96,
         "updates": 20_000,
+        "most_inputs": None,
+        "bias": False,
+        "linear": False,
     }
     assert vars(published(3)) == expected
     assert published() == published(0)
@@ -483,3 +486,63 @@ def test_the_quick_schedules():
             [stage.learning_rate for stage in stages],
             rate * np.array([1, 0.3, 0.1])[: len(updates)],
         )
+
+
+def test_permutation_start():
+    config = tiny(initialisation="permutation", write_scale=0.5)
+    start, turned = untrained(TASK, config), untrained(TASK, tiny(write_scale=0.5))
+    assert set(np.unique(start.W_hh)) == {0.0, 1.0}
+    assert (start.W_hh.sum(axis=0) == 1).all() and (start.W_hh.sum(axis=1) == 1).all()
+    np.testing.assert_allclose(start.W_uh.T @ start.W_uh, 0.25 * np.eye(2), atol=1e-6)
+    assert start.W_r.std() > 0 and not np.array_equal(start.W_hh, turned.W_hh)
+    other = untrained(TASK, replace(config, hidden=64, seed=5)).W_hh
+    assert not np.array_equal(other, untrained(TASK, replace(config, hidden=64)).W_hh)
+
+
+def test_a_bias_starts_at_zero_and_is_learned():
+    for kind in training.INITIALISATIONS:
+        config = tiny(initialisation=kind, bias=True)
+        start, without = untrained(TASK, config), untrained(TASK, replace(config, bias=False))
+        assert not start.b.any() and without.b is None
+        np.testing.assert_array_equal(start.W_hh, without.W_hh)
+    learned = train(TASK, tiny(bias=True), progress=False).weights
+    assert learned.b.any() and learned.b.shape == (6,)
+
+
+@pytest.mark.parametrize("changes", [{}, {"bias": True}, {"linear": True}, {"most_inputs": 5}])
+def test_the_first_loss_is_that_of_the_network_started_from(changes, monkeypatch):
+    config, seen = tiny(**changes), []
+    take = training._examples
+    monkeypatch.setattr(training, "_examples", lambda *a: seen.append(take(*a)) or seen[-1])
+    loss = train(TASK, config, progress=False).loss[0]
+    u, targets = seen[0]
+    activation = (lambda x: x) if config.linear else np.tanh
+    _, y = run(untrained(TASK, config), with_silence(u, targets.shape[1]), activation)
+    assert math.isclose(loss, ((y[:, u.shape[1] :] - targets) ** 2).mean(), rel_tol=1e-5)
+    np.testing.assert_array_equal(targets, continuation(TASK, u[:, -TASK.s :], targets.shape[1]))
+    lengths = {len(u[0]) for u, _ in seen}
+    assert lengths == (set(range(2, 6)) if "most_inputs" in changes else {2})
+
+
+def test_a_linear_network_learns_and_stays_linear():
+    stages = (Stage(4, 200, 1e-2),)
+    config = tiny(hidden=12, linear=True, write_scale=0.3, stages=stages)
+    result = train(TASK, config, progress=False)
+    got = accuracy(result.weights, TASK, last=4, activation=lambda x: x)
+    assert got.value > 0.99 and result.loss[-1] < 0.1 < result.loss[0]
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize(
+    "changes",
+    [{"bias": 1}, {"linear": "no"}, {"most_inputs": 0}, {"most_inputs": 2.5}, {"updates": 0}],
+    ids=str,
+)
+def test_bad_options_are_named(changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        tiny(**changes)
+
+
+def test_fewer_inputs_than_the_task_has_are_refused():
+    with pytest.raises(ValueError, match="most_inputs must be a whole number of at least 2"):
+        train(TASK, tiny(most_inputs=1), progress=False)

@@ -1,0 +1,268 @@
+"""The network that overwrites, against direct recursions; the index, against both mechanisms."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from emt import (
+    Task,
+    Weights,
+    compose_copy,
+    constructed,
+    continuation,
+    driven,
+    random_bits,
+    repeat_copy,
+    run,
+    selection,
+    with_silence,
+)
+from emt.elman import accuracy_around, identity
+from emt.overwriting import (
+    Sizes,
+    answers,
+    guaranteed,
+    least_write,
+    margin,
+    overwrite_index,
+    overwriting,
+)
+
+
+def permuted(s, kappa, seed) -> Task:
+    """Draw a signed selection that reads every component once."""
+    rng = np.random.default_rng(seed)
+    delay, component = rng.integers(1, s + 1, kappa), rng.permutation(kappa) + 1
+    return selection(s, delay, component, rng.choice([-1, 1], kappa))
+
+
+def majority(s=5, kappa=3, seed=0) -> Task:
+    """Draw a rule: each component the sign of three signed earlier bits."""
+    rng, F = np.random.default_rng(seed), np.zeros((s, kappa, kappa))
+    for c in range(kappa):
+        for place in rng.choice(s * kappa, 3, replace=False):
+            F[place // kappa, c, place % kappa] = rng.choice([-1.0, 1.0])
+    return Task(s, kappa, F, threshold=True)
+
+
+def linear(task, seed=0) -> Weights:
+    n = task.s * task.kappa
+    return constructed(task, np.random.default_rng(seed).normal(size=(n + 9, n)) / np.sqrt(n))
+
+
+SELECTIONS = [repeat_copy(4, 3), compose_copy(5), *(permuted(6, 4, seed) for seed in range(4))]
+TASKS = [*SELECTIONS, *(majority(seed=seed) for seed in range(4))]
+
+
+@pytest.mark.parametrize("extra", [0, 1, 7, 40])
+@pytest.mark.parametrize("task", TASKS)
+def test_it_answers_from_the_last_s_inputs_however_many_there_were(task, extra):
+    rng = np.random.default_rng(extra)
+    g, c = (2.0, 4.0) if not task.threshold else (2.0, 8.0)
+    assert guaranteed(task, g, c)
+    u = rng.choice([-1.0, 1.0], size=(50, task.s + extra, task.kappa))
+    _, y = run(overwriting(task, g, c), with_silence(u, 60))
+    expected = continuation(task, u[:, -task.s :], 60)
+    np.testing.assert_array_equal(np.sign(y[:, task.s + extra :]), expected)
+    # A rule that is none of its own is not followed.
+    other = continuation(permuted(task.s, task.kappa, 99), u[:, -task.s :], 60)
+    assert (np.sign(y[:, task.s + extra :]) == other).mean() < 0.9
+
+
+@pytest.mark.parametrize("task", [compose_copy(4), permuted(5, 3, 1), majority()])
+def test_a_hundred_thousand_steps_without_an_error(task):
+    weights = overwriting(task, 2.0, 8.0)
+    assert accuracy_around(weights, task, 100_000, sequences=4).value == 1.0
+    # With so small a gain the contents are zero by then. (With 0.99 float64 keeps the sign: its
+    # smallest number times 0.99 is itself.)
+    faint = overwriting(task, 0.4, 8.0)
+    assert accuracy_around(faint, task, 100_000, sequences=4).value < 0.9
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("g", "c"), [(1.5, 2.0), (2.0, 4.0), (2.0, 8.0), (3.0, 12.0)])
+def test_sizes_lie_in_the_guaranteed_interval(task, g, c):
+    sizes = guaranteed(task, g, c)
+    if sizes is None:
+        assert task.threshold and c < 8  # for a selection c > g is enough
+        return
+    u = np.random.default_rng(1).choice([-1.0, 1.0], size=(300, 5 * task.s, task.kappa))
+    h, _ = run(overwriting(task, g, c), with_silence(u, 40))
+    full = abs(h[:, task.s - 1 :])
+    assert sizes.least - 1e-12 <= full.min() and full.max() <= sizes.most + 1e-12
+
+
+@pytest.mark.parametrize("g", [1.05, 1.5, 2.0, 4.0])
+@pytest.mark.parametrize("delay", [1, 2, 5])
+def test_the_least_write_is_where_errors_begin(g, delay):
+    task, least = selection(5, np.array([delay])), least_write(g, delay)
+    first = np.ones((400 * delay, 1))
+    over = np.concatenate([first, -np.ones((5, 1))])
+
+    def errors(c):
+        h, _ = run(overwriting(task, g, c), over)
+        return int((h[len(first) :, -1] > 0).sum())
+
+    assert errors(1.001 * least) == 0 < errors(0.999 * least)
+
+
+@pytest.mark.parametrize("g", [1.3, 2.0])
+def test_just_above_the_least_write_no_sequence_errs(g):
+    task = selection(3, np.array([1, 1]), np.array([2, 1]), np.array([1, -1]))
+    u = np.random.default_rng(0).choice([-1.0, 1.0], size=(500, 60, 2))
+    c = 1.0001 * least_write(g, 1)
+    assert guaranteed(task, g, c) and guaranteed(task, g, 0.999 * c) is None
+    _, y = run(overwriting(task, g, c), with_silence(u, 50))
+    np.testing.assert_array_equal(np.sign(y[:, 60:]), continuation(task, u[:, -3:], 50))
+
+
+def test_a_gain_of_one_or_less_guarantees_nothing_and_bits_fade():
+    task = repeat_copy(3, 2)
+    assert guaranteed(task, 1.0, 5.0) is guaranteed(task, 0.7, 5.0) is None and guaranteed(
+        task, 1.001, 5.0
+    )
+    u = random_bits(task, 5, np.random.default_rng(0))
+    h, _ = run(overwriting(task, 1.0, 5.0), with_silence(u, 3000))
+    np.testing.assert_allclose(abs(h[:, -1]), np.sqrt(3 / (2 * 3000)), rtol=0.01)
+
+
+def test_a_rule_that_turns_what_is_written_has_an_index_above_1():
+    def bent(x):
+        return x - x**3
+
+    task, weights = repeat_copy(1, 1), Weights(np.eye(1), 1.2 * np.eye(1), np.eye(1))
+    stored = bent(1.2)
+    over = [bent(sign * stored + 1.2) for sign in (1, -1)]
+    expected = 1 - (over[0] - over[1]) / (2 * bent(stored))
+    got = overwrite_index(weights, task, wait=0, activation=bent)
+    assert abs(got - expected) < 1e-12 and expected > 1
+
+
+def test_margins_by_hand():
+    F = np.zeros((1, 2, 2))
+    F[0] = [[3.0, 1.0], [0.0, 0.5]]
+    assert margin(Task(1, 2, F)) == margin(Task(1, 2, F[:, ::-1])) == (0.5, 4.0)
+    assert margin(repeat_copy(3, 2)) == (1.0, 1.0)
+    assert margin(majority()) == (1.0, 3.0)
+    F = np.zeros((2, 1, 1))
+    F[:, 0, 0] = 1.0, -1.0
+    assert margin(Task(2, 1, F)) == (0.0, 2.0)
+    assert guaranteed(Task(2, 1, F, threshold=True), 2.0, 9.0) is None
+    F[:, 0, 0] = 2.0, 0.5
+    assert margin(Task(2, 1, F)) == (1.5, 2.5)
+
+
+@pytest.mark.parametrize("task", SELECTIONS)
+def test_the_index_is_0_for_adding_and_1_for_overwriting(task):
+    assert abs(overwrite_index(linear(task), task, activation=identity)) < 1e-9
+    assert abs(overwrite_index(overwriting(task, 2.0, 4.0), task) - 1) < 1e-3
+    # The same W_hh adds when what is written is small: the spectrum does not decide.
+    small = overwriting(task, 1.0001, 4.0)
+    small = Weights(small.W_hh, 1e-3 * small.W_uh, small.W_r)
+    assert abs(overwrite_index(small, task)) < 1e-3
+    assert overwrite_index(overwriting(task, 1.0001, 4.0), task) > 0.9
+
+
+def test_the_index_of_a_unit_by_hand():
+    g, c, task = 1.5, 2.0, repeat_copy(1, 1)
+    stored = np.tanh(c)
+    kept, written = np.tanh(g * stored), [np.tanh(c + s * g * stored) for s in (1, -1)]
+    expected = 1 - (written[0] - written[1]) / (2 * kept)
+    assert abs(overwrite_index(overwriting(task, g, c), task, wait=0) - expected) < 1e-12
+
+
+def test_the_index_does_not_depend_on_the_basis_or_the_scale_of_a_linear_network():
+    task = compose_copy(4)
+    for scale in (1e-3, 1e3):
+        weights = linear(task, 3)
+        scaled = Weights(weights.W_hh, scale * weights.W_uh, weights.W_r)
+        assert abs(overwrite_index(scaled, task, activation=identity)) < 1e-9
+
+
+@pytest.mark.parametrize("silence", [0, 3])
+@pytest.mark.parametrize("task", SELECTIONS)
+def test_linear_networks_answer_by_the_total_and_overwriting_ones_by_the_last(task, silence):
+    added = answers(linear(task), task, 3, silence, steps=20, activation=identity)
+    replaced = answers(overwriting(task, 2.0, 4.0), task, 3, silence, steps=20)
+    assert added.total == 1.0 > 0.9 > added.last
+    assert replaced.last == 1.0 > 0.9 > replaced.total
+
+
+def test_repeat_copy_gives_the_sign_of_a_sum_of_three():
+    task = repeat_copy(8, 4)
+    got = answers(linear(task), task, activation=identity, sequences=2000, steps=8)
+    assert abs(got.last - 0.75) < 0.01
+    once = answers(linear(task), task, rounds=1, activation=identity)
+    assert once == (1.0, 1.0)
+
+
+def test_answers_are_scored_against_the_rules_on_the_inputs_given():
+    task = permuted(4, 3, 0)
+    got = answers(overwriting(task, 2.0, 4.0), task, 2, 5, steps=9, sequences=7, seed=3)
+    rng = np.random.default_rng(3)
+    first, second = random_bits(task, 7, rng), random_bits(task, 7, rng)
+    u = np.concatenate([with_silence(first, 5), with_silence(second, 9)], axis=1)
+    y = np.sign(run(overwriting(task, 2.0, 4.0), u)[1][:, -9:])
+    total = np.sign(driven(task, u)[:, -9:])
+    assert got.last == (y == continuation(task, second, 9)).mean()
+    assert got.total == (y == total)[total != 0].mean()
+
+
+def test_an_overwriting_network_depends_on_the_size_of_its_inputs_and_a_linear_one_does_not():
+    task = compose_copy(5)
+    weights = overwriting(task, 2.0, 4.0)
+    assert answers(weights, task, 1, scale=10.0).last == 1.0
+    assert answers(weights, task, 1, scale=0.01, steps=20).last < 0.9
+    for a in (1e-3, 10.0):
+        got = answers(linear(task), task, 3, scale=a, steps=20, activation=identity)
+        assert got.total == 1.0 > 0.9 > got.last
+
+
+TASK = repeat_copy(3, 2)
+NETWORK = overwriting(TASK, 2.0, 4.0)
+WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (partial(overwriting, TASK, 0.0, 4.0), "g must be"),
+        (partial(overwriting, TASK, 2.0, -1.0), "c must be"),
+        (partial(overwriting, TASK, float("nan"), 1.0), "g must be"),
+        (partial(guaranteed, TASK, 2.0, float("inf")), "c must be"),
+        (partial(margin, WIDE), "task must read at most 16 bits a component, not 17"),
+        (partial(margin, Task(1, 1, np.zeros((1, 1, 1)))), "number of bits that a component"),
+        (partial(least_write, 1.0, 1), "g must be"),
+        (partial(least_write, 2.0, 0), "delay must be"),
+        (partial(overwrite_index, NETWORK, repeat_copy(3, 1)), "weights must have kappa = 1"),
+        (partial(overwrite_index, NETWORK, TASK, wait=-1), "wait must be"),
+        (partial(overwrite_index, NETWORK, TASK, sequences=0), "sequences must be"),
+        (
+            partial(overwrite_index, NETWORK, selection(3, np.array([1, 2]), np.array([1, 1]))),
+            "task must be a selection that reads every component once",
+        ),
+        (
+            partial(overwrite_index, NETWORK, Task(1, 2, np.array([[[1.0, 1.0], [0.0, 0.0]]]))),
+            "task must be a selection that reads every component once",
+        ),
+        (
+            partial(overwrite_index, Weights(np.eye(6), np.zeros((6, 2)), np.zeros((2, 6))), TASK),
+            "weights must give states that depend on the inputs",
+        ),
+        (partial(answers, NETWORK, repeat_copy(3, 1)), "weights must have kappa = 1"),
+        (partial(answers, NETWORK, TASK, rounds=0), "rounds must be"),
+        (partial(answers, NETWORK, TASK, silence=-1), "silence must be"),
+        (partial(answers, NETWORK, TASK, scale=0.0), "scale must be"),
+        (partial(answers, NETWORK, TASK, steps=0), "steps must be"),
+        (partial(answers, NETWORK, majority(3, 2)), "task must be linear"),
+    ],
+)
+def test_bad_input_is_named(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_sizes_are_two_numbers():
+    assert Sizes(0.1, 0.2)._asdict() == {"least": 0.1, "most": 0.2}

@@ -31,6 +31,9 @@ OTHER_CONFIGS = {
     "decay": "none",
     "advance": 0.5,
     "updates": 2,
+    "most_inputs": 3,
+    "bias": True,
+    "linear": True,
 }
 OTHER_TASKS = {
     "s": repeat_copy(3, 2),

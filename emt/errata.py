@@ -22,6 +22,7 @@ from emt.gsemm import (
     recurrent_weights,
     simulate_reduced,
 )
+from emt.linearization import jacobian, step
 from emt.tasks import Task, compose_copy, continuation, driven, repeat_copy, with_silence
 from emt.variable_binding import constructed, interactions, repeat_copy_state
 from emt.variable_memories import (
@@ -263,6 +264,37 @@ def inverse_as_transpose(rng: np.random.Generator) -> Margins:
     return Margins(*(_apart(B @ network.W_hh @ Psi, Psi) for B in back))
 
 
+def step_on_the_right(rng: np.random.Generator) -> Margins:
+    """Eq. (35) has ``h(t+1) - h*`` on both sides; the right one must be ``h(t) - h*``."""
+    network, h, away, after = _nudged(rng)
+    J = jacobian(network, h)
+    return Margins(*(_apart(J @ change, after) for change in (after, away)))
+
+
+def slope_at_the_state(rng: np.random.Generator) -> Margins:
+    """Eqs. (35) to (37) take g' at h*; it must be taken at ``W_hh h* + b``."""
+    network, h, away, after = _nudged(rng)
+    at_h = (1 - np.tanh(h) ** 2)[:, None] * network.W_hh
+    return Margins(*(_apart(J @ away, after) for J in (at_h, jacobian(network, h))))
+
+
+def unity_only(rng: np.random.Generator) -> Margins:
+    """Appendix C has components other than unity converge or diverge; ``F_1 = -I`` does neither."""
+    x = rng.normal(size=(S, KAPPA))
+    rule = Task(S, KAPPA, -repeat_copy(S, KAPPA).F)
+    later = continuation(rule, x, 101 * S)[-S:]
+    sizes = np.linalg.norm(later), np.linalg.norm(x)
+    return Margins(_apart(rule.F[0], np.eye(KAPPA)), float(abs(sizes[0] / sizes[1] - 1)))
+
+
+def modulus_decides(rng: np.random.Generator) -> Margins:
+    """``2 x(t-1) - x(t-2)`` has eigenvalues 1 only, which should last; its contents grow."""
+    eye = np.eye(KAPPA)
+    x = rng.normal(size=(2, KAPPA))
+    later = continuation(Task(2, KAPPA, np.stack([-eye, 2 * eye])), x, 100)[-1]
+    return Margins(_apart(x[1], later), _apart(x[1] + 100 * (x[1] - x[0]), later))
+
+
 ROWS: dict[str, Callable[[np.random.Generator], Margins]] = {
     row.__name__: row
     for row in (
@@ -287,6 +319,10 @@ ROWS: dict[str, Callable[[np.random.Generator], Margins]] = {
         components_of_noise,
         orthogonal_by_construction,
         inverse_as_transpose,
+        step_on_the_right,
+        slope_at_the_state,
+        unity_only,
+        modulus_decides,
     )
 }
 """The rows of the errata page, in the paper's order."""
@@ -320,3 +356,15 @@ def _leaky(rng: np.random.Generator) -> tuple[Task, Weights, np.ndarray]:
     W_uh = exact.W_uh + B[:, n:] @ rng.normal(size=(4, KAPPA))
     W_r = exact.W_r + rng.normal(size=(KAPPA, 4)) @ rows[n:]
     return task, Weights(exact.W_hh + fading, W_uh, W_r), B[:, :n]
+
+
+def _nudged(rng: np.random.Generator) -> tuple[Weights, np.ndarray, np.ndarray, np.ndarray]:
+    """Return a network, a fixed point, a small change of it, and that change one step later.
+
+    Of the latter the odd part is taken, which has no term of second order.
+    """
+    n = 7
+    W_hh, h = rng.normal(size=(n, n)) / np.sqrt(n), rng.uniform(-0.9, 0.9, size=n)
+    network = Weights(W_hh, np.eye(n), np.eye(n), np.arctanh(h) - W_hh @ h)
+    away = 1e-5 * rng.normal(size=n)
+    return network, h, away, (step(network, h + away) - step(network, h - away)) / 2

@@ -1,4 +1,4 @@
-"""Eqs. (1) to (34), one test each: the function that the index names against a second route.
+"""Eqs. (1) to (37), one test each: the function that the index names against a second route.
 
 The second route is the paper's formula, corrected where the errata say so, written out with numpy
 alone: sums over indices, loops, direct recursion. A test takes from the module under test nothing
@@ -623,3 +623,71 @@ def test_equation_34():
             h = sum(memory[(mu - t - 1) % s + 1] @ u[mu - 1] for mu in to(s))
             close(repeat_copy_state(Psi, u, s, s + t), h)
             close(repeat_copy_state(Psi, u, s, s + t), recursion(Psi, dual, u, s, s + t))
+
+
+def biased() -> Iterator:
+    """Yield a step of 5 units as a function of h and u, its weights, and a fixed point h*."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        W, W_u, h = rng.normal(size=(5, 5)) / 2, rng.normal(size=(5, 2)), rng.uniform(-1, 1, size=5)
+        b = np.arctanh(h) - W @ h
+
+        def step(h, u, W=W, W_u=W_u, b=b):
+            return np.tanh(W @ h + W_u @ u + b)
+
+        yield step, (W, W_u, W_u.T, b), h
+
+
+def slopes(f, size: float = 1e-3) -> np.ndarray:
+    """Return f' at 0 by central differences of two sizes, exact but for the fifth order."""
+
+    def difference(d):
+        return (f(d) - f(-d)) / (2 * d)
+
+    return (4 * difference(size) - difference(2 * size)) / 3
+
+
+def test_equation_35():
+    """A small change of h*, one step later, by differences of the full network."""
+    from emt.elman import Weights
+    from emt.linearization import jacobian
+
+    for step, weights, h in biased():
+        J = jacobian(Weights(*weights), h)
+        for n, e in enumerate(np.eye(5)):
+            after = slopes(lambda d, step=step, h=h, e=e: step(h + d * e, np.zeros(2)))
+            np.testing.assert_allclose(J[:, n], after, atol=1e-9)
+
+
+def test_equation_36():
+    """A small change and a small input at h*, by differences of the full network."""
+    from emt.elman import Weights
+    from emt.linearization import linearised
+
+    for step, weights, h in biased():
+        linear, (away, u) = (
+            linearised(Weights(*weights), h),
+            (np.arange(5) - 1.0, np.array([3, -1])),
+        )
+        after = slopes(lambda d, step=step, h=h, away=away, u=u: step(h + d * away, d * u))
+        np.testing.assert_allclose(linear.W_hh @ away + linear.W_uh @ u, after, atol=1e-7)
+
+
+def test_equation_37():
+    """Six steps of small inputs, the linear recursion against differences of the full network."""
+    from emt.elman import Weights
+    from emt.linearization import linearised
+
+    u = np.random.default_rng(0).normal(size=(6, 2))
+    for step, weights, h in biased():
+
+        def end(d, step=step, h=h):
+            for u_t in u:
+                h = step(h, d * u_t)
+            return h
+
+        linear, away = linearised(Weights(*weights), h), np.zeros(5)
+        for u_t in u:
+            away = linear.W_hh @ away + linear.W_uh @ u_t
+        np.testing.assert_allclose(away, slopes(end), atol=1e-6)
+        assert linear.b is None

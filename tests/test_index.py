@@ -20,7 +20,7 @@ MODULES = {path.stem: path.read_text() for path in sorted(ROOT.rglob("emt/**/*.p
 TESTS = {path.stem: path.read_text() for path in sorted(ROOT.glob("tests/*.py"))}
 EQUATION_TESTS = TESTS["test_equations"]
 
-EQUATIONS, LAST = range(1, 35), 37  # indexed, and the last in the paper
+EQUATIONS, LAST = range(1, 38), 37  # indexed, and the last in the paper
 RECORDS = {"ACTIVATIONS", "GSEMM", "State", "Task", "Weights"}  # to call a function with
 BUILDERS = {"repeat_copy"}  # of inputs, from another module than the one under test
 LIBRARIES = {"collections", "itertools", "math", "numpy", "scipy"}  # for the second routes

@@ -24,6 +24,7 @@ from emt.figures.learned import (
     outputs,
     spectrum,
 )
+from emt.figures.nonlinear import fidelities, remainders, resting_points, stored_and_read
 from emt.figures.theory import arrows, eigenvalues, overlaps, parallelogram, two_projections
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "curves",
     "edited_run",
     "eigenvalues",
+    "fidelities",
     "figure_1",
     "figure_2",
     "figure_3",
@@ -51,9 +53,12 @@ __all__ = [
     "parallelogram",
     "predictions",
     "reading",
+    "remainders",
+    "resting_points",
     "side_by_side",
     "single",
     "spectrum",
+    "stored_and_read",
     "table",
     "two_projections",
     "use_style",

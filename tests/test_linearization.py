@@ -1,0 +1,254 @@
+"""Fixed points, Jacobians and linear networks, against differences, closed forms and simulation."""
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from emt import Weights, constructed, repeat_copy, run, with_silence
+from emt.elman import identity
+from emt.linearization import (
+    fixed_points,
+    jacobian,
+    linearised,
+    order,
+    placed,
+    remainder,
+    resting,
+    slopes,
+    slow_points,
+    speed,
+    speed_gradient,
+    step,
+)
+
+RNG = np.random.default_rng(3)
+
+
+def unit(g, b=0.0) -> Weights:
+    """Return one unit, ``h = tanh(g h + b)``."""
+    return Weights(np.array([[g]]), np.eye(1), np.eye(1), np.array([b]))
+
+
+def at(h, seed=0) -> Weights:
+    """Return a network with a bias that has the fixed point h."""
+    n = len(h)
+    W_hh = np.random.default_rng(seed).normal(size=(n, n))
+    return Weights(W_hh, RNG.normal(size=(n, 2)), RNG.normal(size=(2, n)), np.arctanh(h) - W_hh @ h)
+
+
+H_STAR = np.array([0.7, -0.2, 0.4, -0.85, 0.1])
+BIASED = at(H_STAR)
+STARTS = np.linspace(-1, 1, 21)[:, None]
+
+
+def numerical(f, h, d=1e-6):
+    """Return the derivative of f at h, a row a result, by central differences."""
+    return np.transpose([(f(h + d * e) - f(h - d * e)) / (2 * d) for e in np.eye(len(h))])
+
+
+def test_a_step_is_the_network_s_own_without_input(noise):
+    u = RNG.normal(size=(4, 3))
+    h, _ = run(noise, with_silence(u, 1))
+    np.testing.assert_allclose(step(noise, h[3]), h[4], rtol=1e-13)
+    np.testing.assert_allclose(step(noise, h)[2], step(noise, h[2]), rtol=1e-13)
+
+
+def test_slopes_are_taken_at_the_preactivation(noise):
+    h = 0.5 * RNG.normal(size=noise.hidden)
+    x = noise.W_hh @ h + noise.b
+    np.testing.assert_allclose(slopes(noise, h), np.cosh(x) ** -2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.3, 2.0])
+def test_the_jacobian_and_the_gradient_are_derivatives(noise, scale):
+    h = scale * RNG.normal(size=noise.hidden)
+    np.testing.assert_allclose(
+        jacobian(noise, h), numerical(lambda x: step(noise, x), h), atol=1e-8
+    )
+    gradient = numerical(lambda x: speed(noise, x), h)
+    np.testing.assert_allclose(speed_gradient(noise, h), gradient, atol=1e-7)
+
+
+def test_speed_is_half_the_square_of_a_step(noise):
+    h = RNG.normal(size=(3, noise.hidden))
+    moved = np.tanh(h @ noise.W_hh.T + noise.b) - h
+    np.testing.assert_allclose(2 * speed(noise, h), [m @ m for m in moved], rtol=1e-12)
+
+
+@pytest.mark.parametrize("g, count", [(0.3, 1), (0.9, 1), (1.1, 3), (1.5, 3), (4.0, 3), (-3.0, 1)])
+def test_one_unit_has_one_fixed_point_up_to_gain_1_and_three_above(g, count):
+    found = fixed_points(unit(g), STARTS)
+    assert len(found.points) == count
+    assert found.found.sum() == found.starts == len(STARTS)
+    size = optimize.brentq(lambda a: np.tanh(g * a) - a, 1e-3, 1) if count == 3 else 0.0
+    expected = [0.0, -size, size][:count]
+    np.testing.assert_allclose(sorted(found.points[:, 0]), sorted(expected), atol=1e-12)
+    slope = g * (1 - found.points[:, 0] ** 2)
+    np.testing.assert_allclose(found.radius, abs(slope), rtol=1e-9)
+    np.testing.assert_array_equal(found.unstable, abs(slope) > 1)
+    assert found.points[0, 0] == pytest.approx(0, abs=1e-12)  # nearest to the origin first
+
+
+def test_a_bias_moves_the_fixed_point_and_can_remove_two():
+    (h,) = fixed_points(unit(0.5, 0.3), STARTS).points[:, 0]
+    assert h == pytest.approx(
+        optimize.brentq(lambda a: np.tanh(0.5 * a + 0.3) - a, -1, 1), abs=1e-12
+    )
+    assert len(fixed_points(unit(1.5, 0.05), STARTS).points) == 3
+    assert len(fixed_points(unit(1.5, 0.5), STARTS).points) == 1
+
+
+def test_fixed_points_are_reached_by_simulation_where_they_are_stable():
+    weights = Weights(0.6 * BIASED.W_hh / 2, BIASED.W_uh, BIASED.W_r, BIASED.b)
+    found = fixed_points(weights, RNG.normal(size=(10, 5)))
+    h = RNG.normal(size=5)
+    for _ in range(2000):
+        h = step(weights, h)
+    apart = np.linalg.norm(found.points - h, axis=1)
+    assert found.radius[apart.argmin()] < 1 and not found.unstable[apart.argmin()]
+    assert apart.min() < 1e-10
+    assert found.residuals.max() < 1e-12
+
+
+def test_starts_that_end_nowhere_are_left_out():
+    turning = Weights(3 * np.eye(2)[::-1] * [1, -1], np.eye(2), np.eye(2), np.array([0.1, 0.3]))
+    starts = RNG.normal(size=(20, 2))
+    found = fixed_points(turning, starts)
+    assert found.starts == 20 and found.found.sum() <= 20
+    nothing = fixed_points(BIASED, RNG.normal(size=(4, 5)), tolerance=0.0)
+    assert len(nothing.points) == len(nothing.radius) == nothing.found.sum() <= 4
+
+
+def test_duplicates_are_merged_and_only_they():
+    apart = 2 * optimize.brentq(lambda a: np.tanh(1.1 * a) - a, 1e-3, 1)
+    assert len(fixed_points(unit(1.1), STARTS, apart=0.4 * apart).points) == 3
+    assert len(fixed_points(unit(1.1), STARTS, apart=0.6 * apart).points) == 1
+
+
+def test_slow_points_are_the_fixed_points_where_there_are_any():
+    found = slow_points(BIASED, H_STAR + 0.05 * RNG.normal(size=(6, 5)))
+    np.testing.assert_allclose(found.points, np.tile(H_STAR, (6, 1)), atol=1e-6)
+    np.testing.assert_allclose(found.speeds, 0, atol=1e-13)
+    np.testing.assert_array_equal(found.speeds, speed(BIASED, found.points))
+
+
+def test_a_slow_point_need_not_be_a_fixed_point():
+    ghost = unit(1.5, 0.25)  # past the bias at which two fixed points meet, 0.2075
+    points, (q,) = slow_points(ghost, np.array([[-0.5]]))
+    best = optimize.minimize_scalar(lambda h: speed(ghost, np.array([h])), (-0.9, -0.6, -0.2))
+    assert q == pytest.approx(best.fun, rel=1e-6) and q > 1e-5
+    assert points[0, 0] == pytest.approx(best.x, abs=1e-5)
+    assert len(fixed_points(ghost, STARTS).points) == 1
+
+
+def test_the_linearised_network_is_the_network_for_small_inputs():
+    u = RNG.normal(size=(6, 2))
+
+    def error(size):
+        inputs, h = size * u, H_STAR
+        for u_t in inputs:
+            h = np.tanh(BIASED.W_hh @ h + BIASED.W_uh @ u_t + BIASED.b)
+        return np.linalg.norm(
+            run(linearised(BIASED, H_STAR), inputs, identity)[0][-1] - (h - H_STAR)
+        )
+
+    sizes = np.array([1e-3, 1e-4])
+    assert error(1e-4) < 1e-5
+    assert order(sizes, np.array([error(d) for d in sizes])) == pytest.approx(2, abs=0.05)
+
+
+def test_at_the_origin_without_bias_linearised_changes_nothing(known):
+    network = known().weights
+    same = linearised(network, np.zeros(network.hidden))
+    for name in ("W_hh", "W_uh", "W_r"):
+        np.testing.assert_array_equal(getattr(same, name), getattr(network, name))
+    assert same.b is None
+
+
+def test_placed_undoes_linearised(known):
+    network, h = known().weights, RNG.uniform(-0.8, 0.8, size=10)
+    moved = placed(network, h)
+    np.testing.assert_allclose(step(moved, h), h, atol=1e-14)
+    assert abs(moved.W_hh - network.W_hh).max() > 0.1
+    back = linearised(moved, h)
+    for name in ("W_hh", "W_uh", "W_r"):
+        np.testing.assert_allclose(getattr(back, name), getattr(network, name), atol=1e-12)
+
+
+@pytest.mark.parametrize("h, wanted", [(H_STAR, 2), (np.zeros(5), 3)], ids=["biased", "origin"])
+def test_the_remainder_is_of_second_order_and_at_the_origin_of_third(h, wanted):
+    weights = at(h)
+    sizes = np.geomspace(1e-3, 1e-2, 5)
+    left_out = remainder(weights, h, RNG.normal(size=(4, 5)), sizes)
+    for column in left_out.T:
+        assert order(sizes, column) == pytest.approx(wanted, abs=0.1)
+
+
+def test_the_remainder_is_that_of_taylor():
+    direction, d = np.array([3.0, 0, 0, 4.0, 0]), 1e-4
+    e = direction / 5
+    second = -H_STAR * (1 - H_STAR**2) * (BIASED.W_hh @ e) ** 2  # g''/2 = -g (1 - g^2)
+    (value,) = remainder(BIASED, H_STAR, direction[None], np.array([d]))[0]
+    assert value == pytest.approx(d**2 * np.linalg.norm(second), rel=1e-2)
+
+
+def test_order_is_the_power():
+    sizes = np.array([0.1, 0.2, 0.7])
+    assert order(sizes, 5 * sizes**2.5) == pytest.approx(2.5)
+
+
+BAD = {
+    "another length": (lambda: jacobian(BIASED, np.ones(4)), "h must have shape (5)"),
+    "several states": (lambda: jacobian(BIASED, np.ones((2, 5))), "h must have shape (5)"),
+    "not finite": (lambda: step(BIASED, np.full(5, np.nan)), "h must be finite"),
+    "no starts": (lambda: fixed_points(BIASED, np.ones((0, 5))), "the number of starts"),
+    "starts of another length": (lambda: fixed_points(BIASED, np.ones((3, 4))), "starts must have"),
+    "negative tolerance": (lambda: fixed_points(BIASED, STARTS_5, -1.0), "tolerance must be"),
+    "negative distance": (lambda: fixed_points(BIASED, STARTS_5, 1.0, -1.0), "apart must be"),
+    "no slow starts": (lambda: slow_points(BIASED, np.ones((0, 5))), "the number of starts"),
+    "no iterations": (lambda: slow_points(BIASED, STARTS_5, 0), "most must be"),
+    "linearised elsewhere": (lambda: linearised(BIASED, H_STAR + 0.1), "h must be a fixed point"),
+    "remainder elsewhere": (
+        lambda: remainder(BIASED, H_STAR + 0.1, STARTS_5, np.ones(1)),
+        "take one from fixed_points",
+    ),
+    "no direction": (lambda: remainder(BIASED, H_STAR, 0 * STARTS_5, np.ones(1)), "directions"),
+    "directions of another length": (
+        lambda: remainder(BIASED, H_STAR, np.ones((2, 4)), np.ones(1)),
+        "directions must have shape",
+    ),
+    "placed beyond tanh": (lambda: placed(BIASED, np.full(5, 1.0)), "between -1 and 1"),
+    "one size": (lambda: order(np.ones(1), np.ones(1)), "the number of sizes"),
+    "lengths differ": (lambda: order(np.ones(3), np.ones(2)), "values must have shape (3)"),
+    "a value of 0": (lambda: order(np.array([1.0, 2.0]), np.array([0.0, 1.0])), "above 0"),
+}
+STARTS_5 = np.ones((2, 5))
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize("fault", BAD)
+def test_bad_input_is_named(fault):
+    call, message = BAD[fault]
+    with pytest.raises(ValueError) as error:
+        call()
+    assert message in str(error.value)
+
+
+def test_the_error_says_how_far_h_is_from_resting():
+    moved = np.linalg.norm(step(BIASED, H_STAR + 0.1) - H_STAR - 0.1)
+    with pytest.raises(ValueError, match=f"moves it by {moved:.1e}"):
+        resting(BIASED, H_STAR + 0.1)
+    assert resting(BIASED, H_STAR) is not None
+
+
+def test_a_repeat_copy_network_at_rest_elsewhere_still_repeats():
+    task = repeat_copy(3, 2)
+    network = constructed(task, np.linalg.qr(RNG.normal(size=(9, 6)))[0])
+    h = RNG.uniform(-0.6, 0.6, size=9)
+    u = 1e-6 * RNG.normal(size=(3, 2))
+    state, said = h, []
+    moved = placed(network, h)
+    for u_t in with_silence(u, 6):
+        state = np.tanh(moved.W_hh @ state + moved.W_uh @ u_t + moved.b)
+        said.append(moved.W_r @ (state - h))
+    np.testing.assert_allclose(said[3:], [*u, *u], atol=1e-10)

@@ -364,7 +364,8 @@ def _nudged(rng: np.random.Generator) -> tuple[Weights, np.ndarray, np.ndarray, 
     Of the latter the odd part is taken, which has no term of second order.
     """
     n = 7
-    W_hh, h = rng.normal(size=(n, n)) / np.sqrt(n), rng.uniform(-0.9, 0.9, size=n)
+    W_hh = rng.normal(size=(n, n)) / np.sqrt(n)
+    h = rng.choice([-1.0, 1.0], size=n) * rng.uniform(0.6, 0.9, size=n)
     network = Weights(W_hh, np.eye(n), np.eye(n), np.arctanh(h) - W_hh @ h)
     away = 1e-5 * rng.normal(size=n)
     return network, h, away, (step(network, h + away) - step(network, h - away)) / 2

@@ -638,3 +638,51 @@ def test_predictions_are_lines_and_measurements_points(ax):
         assert predicted.get_linestyle() != "None" == measured.get_linestyle()
     assert ax.lines[1].get_marker() != ax.lines[3].get_marker()
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("step", "accuracy", "log")
+
+
+def test_remainders_are_marks_on_lines_of_the_given_slopes(ax):
+    sizes = np.array([0.01, 0.1, 1.0])
+    lines = {"a": np.array([1.0, 2.0, 5.0]), "b": np.array([3.0, 4.0, 7.0])}
+    assert figures.remainders(ax, sizes, lines, {"a": 2, "b": 3}) is ax
+    for n, (name, power) in enumerate({"a": 2, "b": 3}.items()):
+        guide, marks = ax.lines[2 * n : 2 * n + 2]
+        np.testing.assert_allclose(guide.get_ydata(), lines[name][-1] * sizes**power)
+        np.testing.assert_array_equal(marks.get_xydata(), np.c_[sizes, lines[name]])
+        assert guide.get_color() == marks.get_color() == f"C{n}"
+        assert guide.get_marker() == "None" == marks.get_linestyle()
+        assert f"slope {power}" in marks.get_label()
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert ax.lines[1].get_marker() != ax.lines[3].get_marker()
+
+
+def test_resting_points_tell_stable_from_unstable(ax):
+    visited, points = RNG.normal(size=(9, 2)), RNG.normal(size=(3, 2))
+    stable = np.array([False, True, False])
+    assert figures.resting_points(ax, visited, points, stable) is ax
+    grey, unstable, firm = ax.lines
+    np.testing.assert_array_equal(grey.get_xydata(), visited)
+    np.testing.assert_array_equal(unstable.get_xydata(), points[~stable])
+    np.testing.assert_array_equal(firm.get_xydata(), points[stable])
+    assert "unstable" in unstable.get_label() and "unstable" not in firm.get_label()
+    assert unstable.get_marker() != firm.get_marker()
+    assert len(ax.get_legend().get_texts()) == 3
+
+
+def test_fidelities_show_what_signs_alone_would_leave(ax):
+    cycles, lines = np.array([1.0, 10.0, 100.0]), {"a": np.array([1.0, 0.9, 0.2])}
+    assert figures.fidelities(ax, cycles, lines, signs=0.8) is ax
+    line, level = ax.lines
+    np.testing.assert_array_equal(line.get_xydata(), np.c_[cycles, lines["a"]])
+    assert set(level.get_ydata()) == {0.8} and line.get_linestyle() != level.get_linestyle()
+    assert ax.get_xscale() == "log" and ax.get_ylim()[0] < 0 and ax.get_ylim()[1] > 1
+
+
+def test_what_is_read_is_drawn_over_what_was_stored(ax):
+    stored, read = RNG.normal(size=6), {"a": RNG.normal(size=6), "b": RNG.normal(size=6)}
+    assert figures.stored_and_read(ax, stored, read) is ax
+    _, *marks = ax.lines
+    for line, (name, values) in zip(marks, read.items(), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.c_[stored, values])
+        assert line.get_label() == name
+    assert marks[0].get_marker() != marks[1].get_marker()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("stored", "read")

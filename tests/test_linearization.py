@@ -110,6 +110,15 @@ def test_fixed_points_are_reached_by_simulation_where_they_are_stable():
     assert found.residuals.max() < 1e-12
 
 
+def test_radius_and_unstable_modes_are_those_of_the_derivative():
+    found = fixed_points(BIASED, np.vstack([H_STAR, RNG.normal(size=(20, 5))]))
+    for h, radius, unstable in zip(found.points, found.radius, found.unstable, strict=True):
+        moduli = abs(np.linalg.eigvals(numerical(lambda x: step(BIASED, x), h)))
+        assert radius == pytest.approx(moduli.max(), rel=1e-6)
+        assert unstable == np.count_nonzero(moduli > 1)
+    assert np.linalg.norm(found.points - H_STAR, axis=1).min() < 1e-10
+
+
 def test_starts_that_end_nowhere_are_left_out():
     turning = Weights(3 * np.eye(2)[::-1] * [1, -1], np.eye(2), np.eye(2), np.array([0.1, 0.3]))
     starts = RNG.normal(size=(20, 2))
@@ -142,7 +151,7 @@ def test_a_slow_point_need_not_be_a_fixed_point():
 
 
 def test_the_linearised_network_is_the_network_for_small_inputs():
-    u = RNG.normal(size=(6, 2))
+    u = np.random.default_rng(0).normal(size=(6, 2))
 
     def error(size):
         inputs, h = size * u, H_STAR
@@ -152,8 +161,8 @@ def test_the_linearised_network_is_the_network_for_small_inputs():
             run(linearised(BIASED, H_STAR), inputs, identity)[0][-1] - (h - H_STAR)
         )
 
-    sizes = np.array([1e-3, 1e-4])
-    assert error(1e-4) < 1e-5
+    sizes = np.array([1e-4, 1e-5])
+    assert error(1e-5) < 1e-6
     assert order(sizes, np.array([error(d) for d in sizes])) == pytest.approx(2, abs=0.05)
 
 

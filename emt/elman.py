@@ -130,6 +130,28 @@ def run(
     return h, h @ weights.W_r.T
 
 
+def last_state(
+    weights: Weights,
+    u: Float[np.ndarray, "*batch T kappa"],
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> Float[np.ndarray, "*batch H"]:
+    """Return h(T) of Eq. (6) and hold no other state.
+
+    Parameters
+    ----------
+    weights, u, activation
+        As for `states`.
+
+    Raises
+    ------
+    ValueError
+        If `u` does not end in axes (T, kappa), is not finite, or has no steps.
+    """
+    u = checks.array("u", u, ..., None, weights.kappa)
+    checks.integer("the number of steps of u", u.shape[-2])
+    return deque(states(weights, u, activation), maxlen=1).pop()
+
+
 def silent_states(
     weights: Weights,
     h: Float[np.ndarray, "*batch H"],
@@ -262,7 +284,7 @@ def correct_bits(
     checks.integer("last", last, least=checks.integer("first", first))
     u = random_bits(task, sequences, np.random.default_rng(seed))
     targets = _targets(task, u, first, last)
-    h = deque(states(weights, u, activation), maxlen=1).pop()
+    h = last_state(weights, u, activation)
     spoken = itertools.islice(silent_states(weights, h, activation), first - 1, last)
     counts = [
         np.count_nonzero(np.sign(h_t @ weights.W_r.T) == np.sign(targets[:, n]))

@@ -1,7 +1,6 @@
 """Beyond the paper: how long a network holds contents that are real numbers, not only signs."""
 
 import itertools
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from emt import checks
-from emt.elman import Weights, silent_states, states
+from emt.elman import Weights, last_state, silent_states
 
 
 class Fidelity(NamedTuple):
@@ -88,7 +87,7 @@ def recalled(
     """
     u = checks.array("u", u, None, None, weights.kappa)
     s = checks.integer("the number of steps of u", u.shape[1])
-    h = deque(states(weights, u, activation), maxlen=1).pop()
+    h = last_state(weights, u, activation)
     spoken = silent_states(weights, h, activation)
     found, done = [], 0
     for cycle in cycles:

@@ -5,7 +5,6 @@ keeps its sign and finds its size; with c large enough what is written wins over
 """
 
 import math
-from collections import deque
 from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
@@ -14,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from emt import checks
-from emt.elman import EVALUATION_SEED, Weights, continued, same_kappa, states
+from emt.elman import EVALUATION_SEED, Weights, continued, last_state, same_kappa
 from emt.tasks import Task, continuation, driven, random_bits, with_silence
 from emt.variable_binding import interactions
 
@@ -200,7 +199,7 @@ def overwrite_index(
 
     def difference(written):
         inputs = (with_silence(np.concatenate([x, written], axis=1), wait) for x in (u, flipped))
-        one, other = (deque(states(weights, x, activation), maxlen=1).pop() for x in inputs)
+        one, other = (last_state(weights, x, activation) for x in inputs)
         return one - other
 
     D, D_written = difference(0 * bits), difference(bits)
@@ -279,7 +278,7 @@ def answers(
     rng = np.random.default_rng(seed)
     rows = [random_bits(task, sequences, rng) for _ in range(checks.integer("rounds", rounds))]
     u = np.concatenate([*(with_silence(row, silence) for row in rows[:-1]), rows[-1]], axis=1)
-    h = deque(states(weights, scale * u, activation), maxlen=1).pop()
+    h = last_state(weights, scale * u, activation)
     said = np.sign(continued(weights, h, steps, activation)[1])
     total = np.sign(driven(task, with_silence(u, steps))[:, -steps:])
     return Answers(

@@ -31,6 +31,7 @@ from emt.elman import (
     Accuracy,
     _targets,
     continued,
+    last_state,
     silent_states,
     states,
 )
@@ -274,3 +275,12 @@ def test_a_run_continues_from_a_state(noise):
         continued(noise, h[0, 3], 0)
     with pytest.raises(ValueError, match=r"h must have shape"):
         next(silent_states(noise, np.ones(6)))
+
+
+def test_the_last_state_is_that_of_the_run(noise):
+    u = np.random.default_rng(3).normal(size=(4, 7, noise.kappa))
+    for activation in (np.tanh, lambda x: x):
+        whole = run(noise, u, activation)[0][:, -1]
+        np.testing.assert_array_equal(last_state(noise, u, activation), whole)
+    with pytest.raises(ValueError, match="the number of steps of u"):
+        last_state(noise, u[:, :0])

@@ -13,10 +13,11 @@ from scipy import linalg
 from scipy.optimize import linear_sum_assignment
 
 from emt import checks
-from emt.basis import independent
+from emt.basis import dual, independent
 from emt.elman import EVALUATION_SEED, Weights, accuracy_around, continued, same_kappa, states
 from emt.interventions import columns_of, replace_rest, shared, surgery, swap
 from emt.tasks import Task, continuation, random_bits, with_silence
+from emt.variable_binding import lasting
 from emt.variable_memories import VariableMemories, contents
 
 RIVALS = ("random directions", "principal components", "eigenvectors")
@@ -110,7 +111,7 @@ def labelled(
     weights, task
         The network, and the rule that it follows.
     Psi, Psi_dual
-        Any n = s * kappa vectors, with their covectors.
+        Any n vectors, as many as the task has lasting components, with their covectors.
     sequences, seed
         Inputs from which the labels are learned; others than those that are scored.
 
@@ -119,11 +120,12 @@ def labelled(
     ValueError
         If the sizes disagree.
     """
-    n = task.s * task.kappa
+    live = lasting(task)
+    n = int(live.sum())
     Psi = checks.array("Psi", Psi, weights.hidden, n)
     Psi_dual = checks.array("Psi_dual", Psi_dual, n, weights.hidden)
     h, held = in_flight(weights, task, sequences, seed)
-    read, held = (h @ Psi_dual.T).reshape(-1, n), held.reshape(-1, n)
+    read, held = (h @ Psi_dual.T).reshape(-1, n), held.reshape(-1, len(live))[:, live]
     scale = np.sqrt((read**2).mean(axis=0))
     if not scale.all():
         raise ValueError("Psi_dual must read something from the states in every row")
@@ -131,8 +133,36 @@ def labelled(
     _, column = linear_sum_assignment(-abs(correlation))
     sign = np.where(correlation[np.arange(n), column] < 0, -1.0, 1.0)
     scale = sign * scale[column]
-    labels = np.stack(np.divmod(np.arange(n), task.kappa), axis=1) + 1
-    return VariableMemories(Psi[:, column] * scale, Psi_dual[column] / scale[:, None], labels)
+    names = _names(task, live)
+    return VariableMemories(Psi[:, column] * scale, Psi_dual[column] / scale[:, None], names)
+
+
+def fitted(
+    weights: Weights, task: Task, sequences: int = 512, seed: int = EVALUATION_SEED + 1
+) -> VariableMemories:
+    """Return memories that are not computed from the weights but fitted to visited states.
+
+    The states of one cycle of the output phase are regressed on what the theory says is held in
+    the lasting components; covectors are the pseudoinverse of the vectors. Nothing is assumed of
+    `W_hh`.
+
+    Parameters
+    ----------
+    weights, task
+        The network, and the rule that it follows.
+    sequences, seed
+        Inputs to which the memories are fitted; others than those that are scored.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or the fitted vectors are dependent.
+    """
+    live = lasting(task)
+    h, held = in_flight(weights, task, sequences, seed)
+    held = held.reshape(-1, len(live))[:, live]
+    Psi = linalg.lstsq(held, h.reshape(-1, weights.hidden))[0].T
+    return VariableMemories(Psi, dual(Psi), _names(task, live))
 
 
 def random_basis(
@@ -222,10 +252,10 @@ def rival(kind: str, weights: Weights, task: Task, seed: int = 0) -> VariableMem
     Raises
     ------
     ValueError
-        If `kind` is unknown or the network has fewer than s * kappa units.
+        If `kind` is unknown or the network has fewer units than the task lasting components.
     """
     checks.choice("kind", kind, RIVALS)
-    n = task.s * task.kappa
+    n = int(lasting(task).sum())
     if kind == "random directions":
         pair = random_basis(weights.hidden, n, np.random.default_rng([seed, 2]))
     elif kind == "principal components":
@@ -245,8 +275,9 @@ def faithfulness(
 ) -> Faithfulness:
     """Score a basis by what it reads and by what follows from edits in it.
 
-    Memories k and s+1-k are swapped, for each k in turn, in the middle of the first cycle of the
-    output phase, and the outputs of the next 2s steps scored.
+    The first memory is swapped with the last, the second with the last but one, and so on, each
+    pair in turn, in the middle of the first cycle of the output phase, and the outputs of the next
+    2s steps are scored. Memories without lasting components are passed over.
 
     Parameters
     ----------
@@ -262,9 +293,9 @@ def faithfulness(
     Raises
     ------
     ValueError
-        If the sizes disagree, the memories' labels are not those of the task, or s is below 2.
+        If the sizes disagree, the memories' labels are not those of the task, or there are not
+        two memories.
     """
-    checks.integer("s", task.s, least=2)
     h, held = in_flight(weights, task, sequences, seed)
     read = contents(memories, h)
     columns = columns_of(memories, task)
@@ -294,46 +325,62 @@ def dose_response(
     doses: Float[np.ndarray, " doses"],
     sequences: int = 64,
     seed: int = EVALUATION_SEED,
+    wait: int = 0,
 ) -> Float[np.ndarray, " doses"]:
     """Return how much outputs that a swap should turn still say what they would have said.
 
     The mean of output times unswapped bit, over the bits that differ, divided by the same without
-    a swap. Theory: 1 - 2 dose.
+    a swap. Theory: 1 - 2 dose, whenever one listens.
 
     Parameters
     ----------
     weights, task, memories, sequences, seed
         As for `faithfulness`.
     doses
-        Parts of the contents of memories 1 and s that are exchanged.
+        Parts of the contents of the first and the last memory that are exchanged.
+    wait
+        Steps between the swap and the 2s steps that are listened to.
 
     Raises
     ------
     ValueError
-        If the sizes disagree, or s is below 2.
+        If the sizes disagree, the memories' labels are not those of the task, or there are not
+        two memories.
     """
-    checks.integer("s", task.s, least=2)
+    wait = checks.integer("wait", wait, least=0)
     doses = checks.array("doses", doses, None)
     h, held = in_flight(weights, task, sequences, seed)
     h, held = h[task.s // 2], held[task.s // 2]
-    said = _said(task, held)
-    differs = said != _said(task, _exchanged(memories, held, 1, task.s))
-    strength = [
-        (said * _heard(weights, task, swap(memories, h, 1, task.s, float(dose))))[differs].mean()
-        for dose in (0.0, *doses)
-    ]
+    columns_of(memories, task)
+    first, last = _pairs(memories)[0]
+    said = _said(task, held, wait)
+    differs = said != _said(task, _exchanged(memories, held, first, last), wait)
+    edited = (swap(memories, h, first, last, float(dose)) for dose in (0.0, *doses))
+    strength = [(said * _heard(weights, task, now, wait))[differs].mean() for now in edited]
     return np.array(strength[1:]) / strength[0]
 
 
 def _swaps(weights, task, memories, h, held) -> tuple[float, float]:
     """Return the parts of right bits among those that a swap should change, and the others."""
     said, changed, others = _said(task, held), [], []
-    for k in range(1, task.s // 2 + 1):
-        now = _said(task, _exchanged(memories, held, k, task.s + 1 - k))
-        right = np.sign(_heard(weights, task, swap(memories, h, k, task.s + 1 - k))) == np.sign(now)
+    for pair in _pairs(memories):
+        now = _said(task, _exchanged(memories, held, *pair))
+        right = np.sign(_heard(weights, task, swap(memories, h, *pair))) == np.sign(now)
         changed.append(right[now != said])
         others.append(right[now == said])
     return tuple(float(np.concatenate(x).mean()) for x in (changed, others))
+
+
+def _pairs(memories) -> list[tuple[int, int]]:
+    """Return first and last memory, second and last but one, and so on."""
+    numbers = np.unique(memories.labels[:, 0]).tolist()
+    half = checks.integer("the number of memories", len(numbers), least=2) // 2
+    return list(zip(numbers[:half], numbers[::-1][:half], strict=True))
+
+
+def _names(task: Task, live: np.ndarray) -> np.ndarray:
+    """Return memory and component of each that lasts."""
+    return np.stack(np.divmod(np.flatnonzero(live), task.kappa), axis=1) + 1
 
 
 def _exchanged(memories, held: np.ndarray, first: int, second: int) -> np.ndarray:
@@ -344,14 +391,14 @@ def _exchanged(memories, held: np.ndarray, first: int, second: int) -> np.ndarra
     return result
 
 
-def _said(task: Task, held: np.ndarray) -> np.ndarray:
-    """Return what follows, 2s steps, once the memories hold these contents."""
-    return continuation(task, held, 2 * task.s)
+def _said(task: Task, held: np.ndarray, wait: int = 0) -> np.ndarray:
+    """Return what follows, 2s steps after a wait, once the memories hold these contents."""
+    return continuation(task, held, wait + 2 * task.s)[..., wait:, :]
 
 
-def _heard(weights: Weights, task: Task, h: np.ndarray) -> np.ndarray:
-    """Return the next 2s outputs from these states."""
-    return continued(weights, h, 2 * task.s)[1]
+def _heard(weights: Weights, task: Task, h: np.ndarray, wait: int = 0) -> np.ndarray:
+    """Return 2s outputs from these states, after a wait."""
+    return continued(weights, h, wait + 2 * task.s)[1][..., wait:, :]
 
 
 def _right(y: np.ndarray, wanted: np.ndarray) -> float:

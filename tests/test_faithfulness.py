@@ -27,12 +27,15 @@ from emt.faithfulness import (
     dose_response,
     eigenbasis,
     faithfulness,
+    fitted,
     in_flight,
     labelled,
     principal_basis,
     random_basis,
     rival,
 )
+from emt.overwriting import overwriting
+from emt.variable_binding import lasting
 
 NAN, INF = float("nan"), float("inf")
 DOSES = np.array([0.0, 0.25, 0.5, 1.0, 2.0])
@@ -410,6 +413,91 @@ def test_a_swap_is_scored_for_the_components_that_both_memories_have(monkeypatch
     np.testing.assert_allclose(response, 1 - 2 * DOSES, atol=1e-6)
 
 
+def selecting():
+    """Return a selection with dead components, its network and its memories."""
+    task = selection(4, np.array([1, 3, 2]), np.array([2, 3, 1]), np.array([-1, 1, -1]))
+    net = known_network(task=task, spare=2)
+    w, memories = small(net)
+    live = lasting(task)
+    lasts = VariableMemories(memories.Psi[:, live], memories.Psi_dual[live], labels(4, 3)[live])
+    return w, task, lasts
+
+
+def started_right(monkeypatch, task, memories):
+    """Let the states in flight be what the theory says, which no linear network comes to."""
+    live = lasting(task)
+
+    def flight_by_theory(weights, task, sequences=64, seed=EVALUATION_SEED):
+        bits = random_bits(task, sequences, np.random.default_rng(seed))
+        x = np.concatenate([bits, follow(task, bits, task.s)], axis=1)
+        held = np.stack([x[:, t : t + task.s] for t in range(1, task.s + 1)])
+        return ff.Held(held.reshape(task.s, sequences, -1)[..., live] @ memories.Psi.T, held)
+
+    monkeypatch.setattr(ff, "in_flight", flight_by_theory)
+
+
+def test_memories_without_lasting_components_are_passed_over(monkeypatch):
+    w, task, memories = selecting()
+    assert len(memories.labels) == 6 and set(memories.labels[:, 0]) == {2, 3, 4}
+    started_right(monkeypatch, task, memories)
+    assert faithfulness(w, task, memories, step=1)[:4] == (1, 1, 1, 1)
+    response = dose_response(w, task, memories, DOSES)
+    np.testing.assert_allclose(response, 1 - 2 * DOSES, atol=1e-6)
+
+
+def test_other_bases_have_the_lasting_components_only(monkeypatch):
+    w, task, memories = selecting()
+    started_right(monkeypatch, task, memories)
+    order = np.random.default_rng(0).permutation(6)
+    got = labelled(w, task, -3 * memories.Psi[:, order], -memories.Psi_dual[order] / 3)
+    np.testing.assert_allclose(got.Psi, memories.Psi, rtol=1e-9)
+    np.testing.assert_array_equal(got.labels, memories.labels)
+    for kind in RIVALS:
+        other = rival(kind, w, task)
+        assert other.Psi.shape == (w.hidden, 6)
+        np.testing.assert_array_equal(other.labels, memories.labels)
+    # Principal components span what varies, so an edit of them all keeps everything.
+    assert faithfulness(w, task, rival(RIVALS[1], w, task), step=1).kept == 1
+
+
+def test_fitted_memories_are_those_that_states_were_made_of(monkeypatch):
+    w, task, memories = selecting()
+    orthogonal = VariableMemories(memories.Psi, np.linalg.pinv(memories.Psi), memories.labels)
+    started_right(monkeypatch, task, memories)
+    got = fitted(w, task)
+    np.testing.assert_allclose(got.Psi, orthogonal.Psi, rtol=1e-6, atol=1e-14)
+    np.testing.assert_allclose(got.Psi_dual @ got.Psi, np.eye(6), atol=1e-9)
+    np.testing.assert_array_equal(got.labels, memories.labels)
+
+
+def test_fitted_memories_of_a_learned_network_are_near_those_of_its_weights(trained):
+    w, task = trained.weights, trained.task
+    got, found = fitted(w, task), corrected(w, task.s)
+    assert np.linalg.norm(got.Psi - found.Psi) < 0.3 * np.linalg.norm(found.Psi)
+    assert np.linalg.norm(np.roll(got.Psi, 2, axis=1) - found.Psi) > np.linalg.norm(found.Psi)
+    h, held = flight(w, task, 512, EVALUATION_SEED + 1)
+    rest = (h - held.reshape(*h.shape[:2], -1) @ got.Psi.T).reshape(-1, w.hidden)
+    assert abs(held.reshape(len(rest), -1).T @ rest).max() < 1e-9 * abs(h).sum()
+
+
+@pytest.mark.parametrize("wait", [3, 8])
+def test_a_linear_network_answers_to_a_dose_for_ever(known, wait):
+    net = known(4, 2)
+    w, memories = small(net)
+    got = dose_response(w, net.task, memories, DOSES, wait=wait)
+    np.testing.assert_allclose(got, 1 - 2 * DOSES, atol=1e-8)
+
+
+def test_a_network_that_overwrites_takes_a_dose_for_all_or_nothing():
+    task = repeat_copy(4, 2)
+    w = overwriting(task, 2.0, 4.0)
+    memories = VariableMemories(np.eye(8), np.eye(8), labels(4, 2))
+    doses = np.array([0.1, 0.4, 0.6, 0.9])
+    soon, late = (dose_response(w, task, memories, doses, wait=n) for n in (0, 40))
+    np.testing.assert_allclose(late, [1, 1, -1, -1], atol=1e-6)
+    assert (abs(soon) < 0.99).any()
+
+
 # Other bases
 
 
@@ -707,7 +795,7 @@ TABLE = {
     "names of another task": [
         (partial(faithfulness, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
         (partial(faithfulness, W, TASK, BROADER), "memories must be", "s = 3, kappa = 2"),
-        (partial(dose_response, W, TASK, LONGER, DOSES), "must be", "not 1"),
+        (partial(dose_response, W, TASK, LONGER, DOSES), "memories must be", "s = 3, kappa = 2"),
     ],
     "step": [
         (partial(faithfulness, W, TASK, ALL, step=n), "must be", f"not {n!r}")
@@ -722,9 +810,23 @@ TABLE = {
         (lambda: dose_response(W, TASK, ALL, 0.5), "doses must", "()"),
         (lambda: dose_response(W, TASK, ALL, ["x"]), "doses must", "'x'"),
     ],
-    "s of one": [
-        (lambda: dose_response(*one_memory(), DOSES), "s must be", "at least 2", "not 1"),
-        (lambda: faithfulness(*one_memory()), "s must be", "at least 2", "not 1"),
+    "one memory": [
+        (call, "the number of memories must be", "at least 2", "not 1")
+        for call in (
+            lambda: dose_response(*one_memory(), DOSES),
+            lambda: faithfulness(*one_memory()),
+            lambda: dose_response(*one_that_lasts(), DOSES),
+            lambda: faithfulness(*one_that_lasts()),
+        )
+    ],
+    "wait": [
+        (partial(dose_response, W, TASK, ALL, DOSES, wait=n), "wait must be", f"not {n!r}")
+        for n in (-1, 0.5, True)
+    ],
+    "fitted": [
+        (lambda: fitted(W, repeat_copy(3, 3)), "kappa"),
+        (lambda: fitted(W, TASK, 0), "sequences must be", "not 0"),
+        (lambda: fitted(*forgetful()), "dependent"),
     ],
 }
 
@@ -733,6 +835,17 @@ def one_memory():
     net = known_network(1, 2)
     w, memories = small(net)
     return w, net.task, memories
+
+
+def one_that_lasts():
+    """Return a task that only reads the newest vector: one memory of two lasts."""
+    task = selection(2, np.array([1, 1]))
+    w, memories = small(known_network(task=task))
+    return w, task, VariableMemories(memories.Psi[:, 2:], memories.Psi_dual[2:], labels(2, 2)[2:])
+
+
+def forgetful():
+    return Weights(0 * W.W_hh, W.W_uh, W.W_r), TASK
 
 
 CASES = [

@@ -10,6 +10,7 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from scipy.optimize import brentq
 
 from emt import checks
@@ -209,15 +210,97 @@ def overwrite_index(
     return float(1 - (D_written * D).sum() / size)
 
 
-def _flipped(task: Task, u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the inputs with one of the bits that f reads at step s+1 turned in each sequence."""
+class Change(NamedTuple):
+    """What a write does to what a memory holds, over many bits, in units of the written bit.
+
+    Attributes
+    ----------
+    stored
+        Without the write: from the most of the other sign to the most of the same sign.
+    change
+        With the write, less `stored`. A network that adds has the same change everywhere, one
+        that overwrites ``1 - stored``.
+    """
+
+    stored: Float[np.ndarray, " n"]
+    change: Float[np.ndarray, " n"]
+
+
+def change_by_stored(
+    weights: Weights,
+    task: Task,
+    sizes: Float[np.ndarray, " sizes"],
+    sequences: int = 256,
+    seed: int = EVALUATION_SEED,
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+) -> Change:
+    """Measure the change that a write makes, as a function of what was stored.
+
+    After s inputs, random bits are written at step s+1, or nothing. A content is what is heard of
+    it when f next brings it to the output.
+
+    Parameters
+    ----------
+    weights, task
+        The network, and its task: a selection by a permutation, so that every bit is read once.
+    sizes
+        Of the s inputs; the bits written over them have size 1.
+    sequences, seed
+        Of the inputs.
+    activation
+        sigma of Eq. (6).
+
+    Returns
+    -------
+    change
+        Two means a size: over the bits that have the sign of what is stored, over the others.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree, a number is not finite, `task` reads a bit twice or not at all, or
+        there are too few sequences to have bits of both kinds.
+    """
+    same_kappa(weights, task)
+    sizes = checks.array("sizes", sizes, None)
+    rng = np.random.default_rng(seed)
+    u = random_bits(task, sequences, rng)
+    bits = rng.choice([-1.0, 1.0], size=(sequences, 1, task.kappa))
+    memory, reader, component = _places(task)
+    written = bits[:, 0, component]
+    same = written * continuation(task, u, 1)[:, 0, component] > 0
+    if same.all() or not same.any():
+        raise ValueError(
+            f"sequences must be more than {sequences}: they must hold bits of both kinds"
+        )
+    unit = written / task.F[memory, reader, component]
+
+    def heard(size: float, x: np.ndarray) -> np.ndarray:
+        h = last_state(weights, np.concatenate([size * u, x], axis=1), activation)
+        y = continued(weights, h, task.s, activation)[1]
+        return unit * y[:, task.s - memory - 1, reader]
+
+    points = []
+    for size in sizes:
+        stored, then = heard(size, 0 * bits), heard(size, bits)
+        points += [(stored[kind].mean(), (then - stored)[kind].mean()) for kind in (same, ~same)]
+    return Change(*np.array(sorted(points)).T)
+
+
+def _places(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return memory (from 0), reader and component of every bit that f reads; each must be once."""
     read = task.F != 0
     if (read.sum(axis=(0, 1)) != 1).any() or (read.sum(axis=(0, 2)) != 1).any():
         raise ValueError("task must be a selection that reads every component once")
-    places = np.argwhere(read)[:, [0, 2]]
-    step, component = places[rng.integers(len(places), size=len(u))].T
+    return tuple(np.argwhere(read).T)
+
+
+def _flipped(task: Task, u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the inputs with one of the bits that f reads at step s+1 turned in each sequence."""
+    memory, _, component = _places(task)
+    which = rng.integers(len(memory), size=len(u))
     turned = u.copy()
-    turned[np.arange(len(u)), step, component] *= -1
+    turned[np.arange(len(u)), memory[which], component[which]] *= -1
     return turned
 
 

@@ -22,6 +22,7 @@ from emt.elman import accuracy_around, identity
 from emt.overwriting import (
     Sizes,
     answers,
+    change_by_stored,
     guaranteed,
     least_write,
     margin,
@@ -180,6 +181,51 @@ def test_the_index_does_not_depend_on_the_basis_or_the_scale_of_a_linear_network
         assert abs(overwrite_index(scaled, task, activation=identity)) < 1e-9
 
 
+SIZES = np.array([0.5, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("task", SELECTIONS)
+def test_what_a_linear_network_adds_does_not_depend_on_what_was_stored(task):
+    got = change_by_stored(linear(task), task, SIZES, activation=identity)
+    np.testing.assert_allclose(got.change, 1, atol=1e-9)
+    # What is stored is that of the driven recursion: f adds up in some rules already.
+    assert got.stored.shape == (6,) and (np.diff(got.stored) >= 0).all()
+
+
+def test_what_was_stored_is_what_was_written_if_nothing_was_there():
+    task = repeat_copy(4, 3)
+    got = change_by_stored(linear(task), task, SIZES, activation=identity)
+    np.testing.assert_allclose(got.stored, [-2, -1, -0.5, 0.5, 1, 2], atol=1e-9)
+
+
+@pytest.mark.parametrize("task", SELECTIONS)
+def test_what_an_overwriting_network_adds_is_what_is_missing(task):
+    weights = overwriting(task, 3.0, 8.0)
+    got = change_by_stored(weights, task, np.array([1.0, 2.0]))
+    np.testing.assert_allclose(got.change, 1 - got.stored, atol=0.02)
+    assert np.ptp(got.change) > 1.9
+
+
+def test_the_change_by_hand():
+    task, rng = selection(2, np.array([2, 1]), np.array([2, 1]), np.array([1, -1])), np.random
+    weights = Weights(*(rng.default_rng(0).normal(size=n) for n in ((5, 5), (5, 2), (2, 5))))
+    got = change_by_stored(weights, task, np.array([0.7]), sequences=40, seed=3)
+    draw = rng.default_rng(3)
+    u, bits = random_bits(task, 40, draw), draw.choice([-1.0, 1.0], size=(40, 1, 2))
+    kinds = {True: [], False: []}
+    for x, (b,) in zip(u, bits, strict=True):
+        brought = x[0, 1], -x[1, 0]
+        silent, over = (
+            run(weights, np.vstack([0.7 * x, v, np.zeros((2, 2))]))[1] for v in (0 * b, b)
+        )
+        # Component 2 is read into 1 two steps later, component 1 turned into 2 one step later.
+        for c, (step, reader, sign) in enumerate([(3, 1, -1), (4, 0, 1)]):
+            one, other = (sign * b[c] * y[step, reader] for y in (silent, over))
+            kinds[b[c] == brought[c]].append((one, other - one))
+    expected = sorted(tuple(np.mean(kind, axis=0)) for kind in kinds.values())
+    np.testing.assert_allclose(np.transpose(got), expected, atol=1e-12)
+
+
 @pytest.mark.parametrize("silence", [0, 3])
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_linear_networks_answer_by_the_total_and_overwriting_ones_by_the_last(task, silence):
@@ -250,6 +296,20 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
         (
             partial(overwrite_index, Weights(np.eye(6), np.zeros((6, 2)), np.zeros((2, 6))), TASK),
             "weights must give states that depend on the inputs",
+        ),
+        (partial(change_by_stored, NETWORK, repeat_copy(3, 1), SIZES), "weights must have kappa"),
+        (partial(change_by_stored, NETWORK, TASK, np.ones((1, 1))), "sizes must have shape"),
+        (partial(change_by_stored, NETWORK, TASK, np.array([np.nan])), "sizes must be finite"),
+        (partial(change_by_stored, NETWORK, repeat_copy(3, 2), SIZES, sequences=0), "sequences"),
+        (
+            partial(change_by_stored, Weights(*3 * (np.eye(1),)), repeat_copy(1, 1), SIZES, 1),
+            "sequences must be more than 1: they must hold bits of both kinds",
+        ),
+        (
+            partial(
+                change_by_stored, NETWORK, selection(3, np.array([1, 2]), np.array([1, 1])), SIZES
+            ),
+            "task must be a selection that reads every component once",
         ),
         (partial(answers, NETWORK, repeat_copy(3, 1)), "weights must have kappa = 1"),
         (partial(answers, NETWORK, TASK, rounds=0), "rounds must be"),

@@ -4,6 +4,8 @@ import argparse
 
 import longevity
 import memories
+import nonlinear
+import overwriting
 import training
 
 from emt import atlas
@@ -69,6 +71,33 @@ STUDIES = {
         ],
         {"activity": 0.0, "modulus": 1e-5},
         ("s", "write_scale"),
+    ),
+    "overwriting": Study(
+        overwriting.learned,
+        [
+            {"rule": rule, "training": how, "seed": seed}
+            for rule in overwriting.RULES
+            for how in overwriting.trainings(rule)
+            for seed in range(5)
+        ],
+        {"accuracy_200": 1e-4, "index": 0.02, "last": 0.002, "least": 0.02},
+        ("rule", "training"),
+    ),
+    # Twenty thousand updates each: too long to be computed again with every change.
+    "overwriting_published": Study(
+        overwriting.learned,
+        [{"rule": "compose copy", "training": "published", "seed": seed} for seed in range(3)],
+    ),
+    "linear": Study(
+        nonlinear.learned,
+        [
+            {"setting": setting, "linear": linear, "seed": seed}
+            for setting in nonlinear.SETTINGS
+            for linear in (True, False)
+            for seed in range(5)
+        ],
+        {"step 200": 0.002, "step 1000": 0.01},
+        ("setting", "linear"),
     ),
 }
 

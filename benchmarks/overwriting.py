@@ -1,0 +1,99 @@
+"""Networks that learn to overwrite, of many seeds: adding or overwriting, and their memories."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+import emt
+from emt import TrainingConfig
+from emt.basis import LIVE
+from emt.evidence import agreement
+from emt.faithfulness import faithfulness, fitted
+from emt.interventions import columns_of
+from emt.overwriting import answers, overwrite_index
+from emt.training import Stage, three_stages
+from emt.variable_binding import interactions, lasting
+
+SCALES = (0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
+S = 8
+
+
+def mixed(seed: int) -> emt.Task:
+    """Draw a selection in which every component is read once, from any time, with a sign."""
+    rng = np.random.default_rng(seed)
+    delay, component = rng.integers(1, S + 1, S), rng.permutation(S) + 1
+    return emt.selection(S, delay, component, rng.choice([-1, 1], S))
+
+
+RULES = {
+    "compose copy": emt.compose_copy(S),
+    **{f"selection {n}": mixed(n) for n in (1, 2, 3)},
+    "repeat copy": emt.repeat_copy(S, S),
+    "repeat copy, kappa = 3": emt.repeat_copy(S, 3),
+}
+STAGES = Stage(2 * S, 300, 5e-3), Stage(6 * S, 300, 3e-3), Stage(100, 1200, 1e-3)
+LOUD = TrainingConfig(initialisation="permutation", write_scale=1.0, batch=64, stages=STAGES)
+LONGER = replace(LOUD, stages=(*STAGES[:2], Stage(100, 2400, 1e-3)))
+TRAININGS = {
+    "permutation": LOUD,
+    "orthogonal": replace(LOUD, initialisation="orthogonal"),
+    "permutation, longer": LONGER,
+    "permutation, longer, up to 3s inputs": replace(LONGER, most_inputs=3 * S),
+    "small writes": TrainingConfig(stages=three_stages(S)),
+    "published": emt.published(),
+}
+
+
+def trainings(rule: str) -> tuple[str, ...]:
+    """Return how the book trains for a rule."""
+    if not rule.startswith("repeat copy"):
+        return "permutation", "orthogonal"
+    return "small writes", "permutation, longer", "permutation, longer, up to 3s inputs"
+
+
+def learned(rule: str, training: str, seed: int) -> dict:
+    """Train one network and put every question to it."""
+    task = RULES[rule]
+    config = replace(TRAININGS[training], seed=seed, hidden=128 if task.kappa == S else 64)
+    weights = emt.trained(task, config, progress=False).weights
+    moduli = np.sort(abs(np.linalg.eigvals(weights.W_hh)))[::-1]
+    wanted = int(lasting(task).sum())
+    twice = answers(weights, task, rounds=2, silence=3 * S)
+    scaled = {a: answers(weights, task, rounds=1, scale=a).last for a in SCALES}
+    return {
+        "accuracy_200": emt.accuracy(weights, task).value,
+        "accuracy_1000": emt.accuracy_around(weights, task, 1000).value,
+        "live": int((moduli > LIVE).sum()),
+        "wanted": wanted,
+        "largest": moduli[0],
+        "least": moduli[wanted - 1],
+        "index": overwrite_index(weights, task),
+        **answers(weights, task)._asdict(),
+        "second last": twice.last,
+        "second total": twice.total,
+        **{f"inputs {a:g}": value for a, value in scaled.items()},
+        **memories(weights, task),
+    }
+
+
+def memories(weights: emt.Weights, task: emt.Task) -> dict:
+    """Edit the memories found in the weights, and those fitted to states.
+
+    Where the live modes are not as many as the rule's lasting components, there are no memories in
+    the weights, and all that is said of them is infinite.
+    """
+    edits = ("decoded", "swapped", "surgery")
+    none = dict.fromkeys((*edits, "error of Phi"), math.inf)
+    from_states = faithfulness(weights, task, fitted(weights, task))._asdict()
+    try:
+        found = emt.corrected(weights, task.s, F=task.F)
+    except ValueError:
+        from_weights = none
+    else:
+        columns = columns_of(found, task)
+        Phi = found.Psi_dual @ weights.W_hh @ found.Psi
+        wanted = interactions(task)[np.ix_(columns, columns)]
+        from_weights = faithfulness(weights, task, found)._asdict()
+        from_weights["error of Phi"] = agreement(Phi, wanted).relative_error
+    return {k: from_weights[k] for k in none} | {f"fitted {k}": from_states[k] for k in edits}

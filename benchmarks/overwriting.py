@@ -11,8 +11,8 @@ from emt.basis import LIVE
 from emt.evidence import agreement
 from emt.faithfulness import faithfulness, fitted
 from emt.interventions import columns_of
-from emt.overwriting import answers, overwrite_index
-from emt.training import Stage, three_stages
+from emt.overwriting import answers, overwrite_index, recipe
+from emt.training import three_stages
 from emt.variable_binding import interactions, lasting
 
 SCALES = (0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -32,9 +32,7 @@ RULES = {
     "repeat copy": emt.repeat_copy(S, S),
     "repeat copy, kappa = 3": emt.repeat_copy(S, 3),
 }
-STAGES = Stage(2 * S, 300, 5e-3), Stage(6 * S, 300, 3e-3), Stage(100, 1200, 1e-3)
-LOUD = TrainingConfig(initialisation="permutation", write_scale=1.0, batch=64, stages=STAGES)
-LONGER = replace(LOUD, stages=(*STAGES[:2], Stage(100, 2400, 1e-3)))
+LOUD, LONGER = recipe(S), recipe(S, updates=2400)
 TRAININGS = {
     "permutation": LOUD,
     "orthogonal": replace(LOUD, initialisation="orthogonal"),

@@ -1,11 +1,12 @@
 """Open a recurrent network and read it as variable memories.
 
 The modules follow the paper's ideas: `basis`, `gsemm`, `tasks`, `elman`, `variable_binding`,
-`realisation`, `training`, `variable_memories`, `evidence`, `spectrum`, `figures`. Beyond the paper:
+`realisation`, `training`, `variable_memories`, `evidence`, `spectrum`, `linearization`, `figures`.
+Beyond the paper:
 `interventions` and `faithfulness` edit memories and score the edits, `lifetime` predicts how long
 they last, `rule` finds the rule that a network follows, `identification` fits one to it,
-`overwriting` builds the network that replaces what it holds. `record`, `store`, `sweep`, `atlas`
-are plumbing.
+`overwriting` builds the network that replaces what it holds, `graded` asks how long numbers last.
+`record`, `store`, `sweep`, `atlas` are plumbing.
 """
 
 from emt.elman import (

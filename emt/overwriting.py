@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from emt import checks
 from emt.elman import EVALUATION_SEED, Weights, continued, last_state, same_kappa
 from emt.tasks import Task, continuation, driven, random_bits, with_silence
+from emt.training import Stage, TrainingConfig
 from emt.variable_binding import interactions
 
 
@@ -208,6 +209,52 @@ def overwrite_index(
     if not size:
         raise ValueError("weights must give states that depend on the inputs")
     return float(1 - (D_written * D).sum() / size)
+
+
+def recipe(
+    s: int = 8,
+    hidden: int = 128,
+    seed: int = 0,
+    learning_rate: float = 5e-3,
+    updates: int = 1200,
+    most_inputs: int | None = None,
+) -> TrainingConfig:
+    """Return a training in which networks learn to overwrite.
+
+    From a permutation, with full writes, batches of 64, horizons of 2 and 6 cycles and of 100
+    steps.
+
+    Parameters
+    ----------
+    s
+        Steps of a cycle; at least 1.
+    hidden, seed, most_inputs
+        As for `TrainingConfig`.
+    learning_rate
+        Of the first stage; at least 0.
+    updates
+        Of the last stage, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    s = checks.integer("s", s)
+    stages = (
+        Stage(2 * s, 300, learning_rate),
+        Stage(6 * s, 300, 0.6 * learning_rate),
+        Stage(100, updates, 0.2 * learning_rate),
+    )
+    return TrainingConfig(
+        hidden=hidden,
+        seed=seed,
+        initialisation="permutation",
+        write_scale=1.0,
+        stages=stages,
+        batch=64,
+        most_inputs=most_inputs,
+    )
 
 
 class Change(NamedTuple):

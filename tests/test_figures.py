@@ -686,3 +686,16 @@ def test_what_is_read_is_drawn_over_what_was_stored(ax):
         assert line.get_label() == name
     assert marks[0].get_marker() != marks[1].get_marker()
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("stored", "read")
+
+
+def test_changes_are_drawn_beside_adding_and_overwriting(ax):
+    lines = {name: (np.sort(RNG.normal(size=4)), RNG.normal(size=4)) for name in "ab"}
+    assert figures.changes(ax, lines) is ax
+    level, falling, *measured = ax.lines
+    assert set(level.get_ydata()) == {1}
+    assert falling.get_xy1() == (0, 1) and falling.get_slope() == -1
+    for line, (name, values) in zip(measured, lines.items(), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.transpose(values))
+        assert line.get_label() == name
+    assert measured[0].get_marker() != measured[1].get_marker()
+    assert [text.get_text() for text in ax.texts] == ["adding", "overwriting"]

@@ -24,7 +24,7 @@ from emt.figures.learned import (
     outputs,
     spectrum,
 )
-from emt.figures.nonlinear import fidelities, remainders, resting_points, stored_and_read
+from emt.figures.nonlinear import changes, fidelities, remainders, resting_points, stored_and_read
 from emt.figures.theory import arrows, eigenvalues, overlaps, parallelogram, two_projections
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Run",
     "arrows",
     "cells",
+    "changes",
     "composing",
     "curves",
     "edited_run",

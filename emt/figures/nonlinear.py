@@ -112,3 +112,27 @@ def stored_and_read(
     ax.set(xlabel="stored", ylabel="read")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     return ax
+
+
+def changes(
+    ax: Axes, lines: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]]
+) -> Axes:
+    """Draw the change that a write makes against what was stored, and two ways how it could.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    lines
+        Name, and what was stored, with the change of each; both in units of the written bit.
+    """
+    ax.axhline(1, color=GREY, lw=1, zorder=0)
+    ax.axline((0, 1), slope=-1, color=GREY, lw=1, zorder=0)
+    for n, (name, (stored, change)) in enumerate(lines.items()):
+        style = {"marker": "osx^D"[n % 5], "ls": ("-", "--", ":")[n % 3]}
+        ax.plot(stored, change, ms=4, mfc="none", lw=1, label=name, **style)
+    ax.text(-1.6, 0.9, "adding", color=INK, va="top", fontsize=8)
+    ax.text(-0.95, 2.0, "overwriting", color=INK, fontsize=8)
+    ax.set(xlabel="what was stored", ylabel="change by the write", ylim=(-0.3, 2.3))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    return ax

@@ -7,6 +7,7 @@ import pytest
 
 from emt import (
     Task,
+    TrainingConfig,
     Weights,
     compose_copy,
     constructed,
@@ -16,6 +17,7 @@ from emt import (
     repeat_copy,
     run,
     selection,
+    train,
     with_silence,
 )
 from emt.elman import accuracy_around, identity
@@ -28,7 +30,9 @@ from emt.overwriting import (
     margin,
     overwrite_index,
     overwriting,
+    recipe,
 )
+from emt.training import Stage, three_stages
 
 
 def permuted(s, kappa, seed) -> Task:
@@ -297,6 +301,10 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
             partial(overwrite_index, Weights(np.eye(6), np.zeros((6, 2)), np.zeros((2, 6))), TASK),
             "weights must give states that depend on the inputs",
         ),
+        (partial(recipe, 0), "s must be"),
+        (partial(recipe, 3, 0), "hidden must be"),
+        (partial(recipe, learning_rate=-1.0), "learning_rate must be"),
+        (partial(recipe, updates=-1), "steps must be"),
         (partial(change_by_stored, NETWORK, repeat_copy(3, 1), SIZES), "weights must have kappa"),
         (partial(change_by_stored, NETWORK, TASK, np.ones((1, 1))), "sizes must have shape"),
         (partial(change_by_stored, NETWORK, TASK, np.array([np.nan])), "sizes must be finite"),
@@ -322,6 +330,28 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
 def test_bad_input_is_named(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_the_recipe_scales_with_the_cycle_and_the_rate():
+    got = recipe(5, 40, 3, 1e-2, updates=70, most_inputs=15)
+    stages = Stage(10, 300, 1e-2), Stage(30, 300, 6e-3), Stage(100, 70, 2e-3)
+    assert got == TrainingConfig(
+        hidden=40,
+        seed=3,
+        initialisation="permutation",
+        write_scale=1.0,
+        stages=stages,
+        batch=64,
+        most_inputs=15,
+    )
+    assert recipe() == recipe(8, 128, 0, 5e-3, 1200, None)
+
+
+def test_a_small_network_learns_to_overwrite_by_it_and_to_add_without_it():
+    task = compose_copy(3)
+    loud = train(task, recipe(3, 24, updates=300), progress=False).weights
+    quiet = train(task, TrainingConfig(hidden=24, stages=three_stages(3)), progress=False).weights
+    assert overwrite_index(loud, task) > 0.5 > 0.1 > abs(overwrite_index(quiet, task))
 
 
 def test_sizes_are_two_numbers():

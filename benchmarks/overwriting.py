@@ -32,12 +32,10 @@ RULES = {
     "repeat copy": emt.repeat_copy(S, S),
     "repeat copy, kappa = 3": emt.repeat_copy(S, 3),
 }
-LOUD, LONGER = recipe(S), recipe(S, updates=2400)
 TRAININGS = {
-    "permutation": LOUD,
-    "orthogonal": replace(LOUD, initialisation="orthogonal"),
-    "permutation, longer": LONGER,
-    "permutation, longer, up to 3s inputs": replace(LONGER, most_inputs=3 * S),
+    "permutation": recipe(S),
+    "orthogonal": replace(recipe(S), initialisation="orthogonal"),
+    "permutation, up to 3s inputs": recipe(S, most_inputs=3 * S),
     "small writes": TrainingConfig(stages=three_stages(S)),
     "published": emt.published(),
 }
@@ -47,7 +45,7 @@ def trainings(rule: str) -> tuple[str, ...]:
     """Return how the book trains for a rule."""
     if not rule.startswith("repeat copy"):
         return "permutation", "orthogonal"
-    return "small writes", "permutation, longer", "permutation, longer, up to 3s inputs"
+    return "small writes", "permutation", "permutation, up to 3s inputs"
 
 
 def learned(rule: str, training: str, seed: int) -> dict:

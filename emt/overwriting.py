@@ -216,7 +216,7 @@ def recipe(
     hidden: int = 128,
     seed: int = 0,
     learning_rate: float = 5e-3,
-    updates: int = 1200,
+    updates: int = 2400,
     most_inputs: int | None = None,
 ) -> TrainingConfig:
     """Return a training in which networks learn to overwrite.

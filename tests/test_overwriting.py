@@ -344,7 +344,7 @@ def test_the_recipe_scales_with_the_cycle_and_the_rate():
         batch=64,
         most_inputs=15,
     )
-    assert recipe() == recipe(8, 128, 0, 5e-3, 1200, None)
+    assert recipe() == recipe(8, 128, 0, 5e-3, 2400, None)
 
 
 def test_a_small_network_learns_to_overwrite_by_it_and_to_add_without_it():

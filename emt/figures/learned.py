@@ -74,7 +74,7 @@ def spectrum(
     directions = np.exp(2j * np.pi * np.arange(len(counts)) / len(counts))
     for count, root in zip(counts, directions, strict=True):
         box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": INK, "lw": 0.6}
-        place = 1.22 * root
+        place = 1.34 * root
         ax.text(place.real, place.imag, str(count), ha="center", va="center", fontsize=8, bbox=box)
     ax.legend(loc="center")
     return ax

@@ -11,11 +11,12 @@ from emt.basis import LIVE
 from emt.evidence import agreement
 from emt.faithfulness import faithfulness, fitted
 from emt.interventions import columns_of
-from emt.overwriting import answers, overwrite_index, recipe
+from emt.overwriting import answers, change_by_stored, overwrite_index, recipe
 from emt.training import three_stages
 from emt.variable_binding import interactions, lasting
 
 SCALES = (0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
+SIZES = np.array([0.1, 0.25, 0.5, 1.0, 1.5])
 S = 8
 
 
@@ -65,6 +66,7 @@ def learned(rule: str, training: str, seed: int) -> dict:
         "largest": moduli[0],
         "least": moduli[wanted - 1],
         "index": overwrite_index(weights, task),
+        "slope": np.polyfit(*change_by_stored(weights, task, SIZES), 1)[0],
         **answers(weights, task)._asdict(),
         "second last": twice.last,
         "second total": twice.total,

@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from emt import checks
 from emt.basis import dual, independent
 from emt.elman import EVALUATION_SEED, Weights, accuracy_around, continued, same_kappa, states
-from emt.interventions import columns_of, replace_rest, shared, surgery, swap
+from emt.interventions import columns_of, erase, replace_rest, shared, surgery, swap
 from emt.tasks import Task, continuation, random_bits, with_silence
 from emt.variable_binding import lasting
 from emt.variable_memories import VariableMemories, contents
@@ -358,6 +358,43 @@ def dose_response(
     edited = (swap(memories, h, first, last, float(dose)) for dose in (0.0, *doses))
     strength = [(said * _heard(weights, task, now, wait))[differs].mean() for now in edited]
     return np.array(strength[1:]) / strength[0]
+
+
+def erased(
+    weights: Weights,
+    task: Task,
+    memories: VariableMemories,
+    sequences: int = 64,
+    seed: int = EVALUATION_SEED,
+    wait: int = 0,
+) -> float:
+    """Return how loud the contents of the last memory are once they were erased.
+
+    Mean size of the outputs that should be silent, as part of that of the others. Theory: 0,
+    whenever one listens.
+
+    Parameters
+    ----------
+    weights, task, memories, sequences, seed
+        As for `faithfulness`; a selection, so that nothing else is silent.
+    wait
+        Steps between the edit and the 2s steps that are listened to.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree, the memories' labels are not those of the task, or there are not
+        two memories.
+    """
+    wait = checks.integer("wait", wait, least=0)
+    h, held = in_flight(weights, task, sequences, seed)
+    h, held = h[task.s // 2], held[task.s // 2].copy()
+    columns_of(memories, task)
+    _, last = _pairs(memories)[0]
+    held[:, *(memories.labels[memories.labels[:, 0] == last].T - 1)] = 0
+    silent = _said(task, held, wait) == 0
+    size = abs(_heard(weights, task, erase(memories, h, last), wait))
+    return float(size[silent].mean() / size[~silent].mean())
 
 
 def _swaps(weights, task, memories, h, held) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from emt.faithfulness import (
     Faithfulness,
     dose_response,
     eigenbasis,
+    erased,
     faithfulness,
     fitted,
     in_flight,
@@ -498,6 +499,43 @@ def test_a_network_that_overwrites_takes_a_dose_for_all_or_nothing():
     assert (abs(soon) < 0.99).any()
 
 
+@pytest.mark.parametrize("wait", [0, 3, 30])
+def test_what_was_erased_is_not_heard_of_a_linear_network(known, monkeypatch, wait):
+    net = known(4, 2)
+    w, memories = small(net)
+    assert erased(w, net.task, memories, wait=wait) < 1e-5
+    w, task, memories = selecting()
+    started_right(monkeypatch, task, memories)
+    assert erased(w, task, memories, wait=wait) < 1e-5
+
+
+def test_what_was_erased_comes_back_where_small_remainders_grow():
+    task = repeat_copy(4, 2)
+    bits = overwriting(task, 2.0, 4.0)
+    memories = VariableMemories(np.eye(8), np.eye(8) + 1e-6 * np.eye(8, k=-2), labels(4, 2))
+    soon, late = (erased(bits, task, memories, wait=n) for n in (0, 80))
+    assert soon < 0.1 and late > 0.99
+
+
+@pytest.mark.parametrize("wait", [0, 5])
+def test_how_loud_the_erased_are_by_hand(wait):
+    task = repeat_copy(3, 2)
+    w, memories = noisy(task), random_memories(9, 3, 2)
+    h = flight(w, task, 7, 4)[0][1]
+    where = memories.labels[:, 0] == 3
+    gone = h - h @ memories.Psi_dual[where].T @ memories.Psi[:, where].T
+    heard = []
+    for state in gone:
+        for t in range(wait + 6):
+            state = step(w, state)
+            if t >= wait:
+                heard.append((t % 3, abs(w.W_r @ state)))
+    # Steps 1, 2, 3 after the edit bring memories 1, 2, 3 ... to the output.
+    silent = np.mean([y for t, y in heard if t == 2])
+    others = np.mean([y for t, y in heard if t != 2])
+    assert erased(w, task, memories, 7, 4, wait) == pytest.approx(silent / others, rel=1e-9)
+
+
 # Other bases
 
 
@@ -796,6 +834,7 @@ TABLE = {
         (partial(faithfulness, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
         (partial(faithfulness, W, TASK, BROADER), "memories must be", "s = 3, kappa = 2"),
         (partial(dose_response, W, TASK, LONGER, DOSES), "memories must be", "s = 3, kappa = 2"),
+        (partial(erased, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
     ],
     "step": [
         (partial(faithfulness, W, TASK, ALL, step=n), "must be", f"not {n!r}")
@@ -817,10 +856,12 @@ TABLE = {
             lambda: faithfulness(*one_memory()),
             lambda: dose_response(*one_that_lasts(), DOSES),
             lambda: faithfulness(*one_that_lasts()),
+            lambda: erased(*one_that_lasts()),
         )
     ],
     "wait": [
-        (partial(dose_response, W, TASK, ALL, DOSES, wait=n), "wait must be", f"not {n!r}")
+        (partial(f, W, TASK, ALL, *arguments, wait=n), "wait must be", f"not {n!r}")
+        for f, arguments in ((dose_response, (DOSES,)), (erased, ()))
         for n in (-1, 0.5, True)
     ],
     "fitted": [

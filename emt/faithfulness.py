@@ -360,6 +360,23 @@ def dose_response(
     return np.array(strength[1:]) / strength[0]
 
 
+class Erased(NamedTuple):
+    """What is heard of contents that were erased.
+
+    Attributes
+    ----------
+    size
+        Mean size of the outputs that should be silent, as part of that of the others. Theory: 0,
+        whenever one listens.
+    agreement
+        Part of these outputs with the sign that they had without the edit; one half if nothing of
+        the content is left.
+    """
+
+    size: float
+    agreement: float
+
+
 def erased(
     weights: Weights,
     task: Task,
@@ -367,11 +384,8 @@ def erased(
     sequences: int = 64,
     seed: int = EVALUATION_SEED,
     wait: int = 0,
-) -> float:
-    """Return how loud the contents of the last memory are once they were erased.
-
-    Mean size of the outputs that should be silent, as part of that of the others. Theory: 0,
-    whenever one listens.
+) -> Erased:
+    """Erase the contents of the last memory and listen for them.
 
     Parameters
     ----------
@@ -391,10 +405,12 @@ def erased(
     h, held = h[task.s // 2], held[task.s // 2]
     columns_of(memories, task)
     _, last = _pairs(memories)[0]
+    before = _said(task, held, wait)
     held[:, last - 1] = 0
     silent = _said(task, held, wait) == 0
-    size = abs(_heard(weights, task, erase(memories, h, last), wait))
-    return float(size[silent].mean() / size[~silent].mean())
+    y = _heard(weights, task, erase(memories, h, last), wait)
+    size = abs(y[silent]).mean() / abs(y[~silent]).mean()
+    return Erased(float(size), _right(y[silent], before[silent]))
 
 
 def _swaps(weights, task, memories, h, held) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import emt
 from emt import TrainingConfig
 from emt.basis import LIVE
 from emt.evidence import agreement
-from emt.faithfulness import faithfulness, fitted
+from emt.faithfulness import dose_response, erased, faithfulness, fitted, sized
 from emt.interventions import columns_of
 from emt.overwriting import answers, change_by_stored, overwrite_index, recipe
 from emt.training import three_stages
@@ -76,22 +76,45 @@ def learned(rule: str, training: str, seed: int) -> dict:
 
 
 def memories(weights: emt.Weights, task: emt.Task) -> dict:
-    """Edit the memories found in the weights, and those fitted to states.
+    """Edit the memories found in the weights, the same sized by states, and those fitted to states.
 
     Where the live modes are not as many as the rule's lasting components, there are no memories in
     the weights, and all that is said of them is infinite.
     """
-    edits = ("decoded", "swapped", "surgery")
-    none = dict.fromkeys((*edits, "error of Phi"), math.inf)
-    from_states = faithfulness(weights, task, fitted(weights, task))._asdict()
+    from_states, late = fitted(weights, task), 10 * task.s
+    bases = {"fitted ": from_states}
     try:
         found = emt.corrected(weights, task.s, F=task.F)
+        bases |= {"": found, "sized ": sized(weights, task, found)}
     except ValueError:
-        from_weights = none
-    else:
-        columns = columns_of(found, task)
-        Phi = found.Psi_dual @ weights.W_hh @ found.Psi
-        wanted = interactions(task)[np.ix_(columns, columns)]
-        from_weights = faithfulness(weights, task, found)._asdict()
-        from_weights["error of Phi"] = agreement(Phi, wanted).relative_error
-    return {k: from_weights[k] for k in none} | {f"fitted {k}": from_states[k] for k in edits}
+        bases |= {"": None, "sized ": None}
+    return {
+        **{
+            prefix + k: v
+            for prefix, m in bases.items()
+            for k, v in scores(weights, task, m).items()
+        },
+        "dose 0.3": dose_response(weights, task, from_states, np.array([0.3]), wait=late)[0],
+        "erased": erased(weights, task, from_states, wait=late).size,
+    }
+
+
+def scores(weights: emt.Weights, task: emt.Task, basis: emt.VariableMemories | None) -> dict:
+    """Score a basis, and compare the learned interactions with the theory's."""
+    if basis is None:
+        names = "decoded", "swapped", "surgery", "error of Phi", "gain", "cosine"
+        return dict.fromkeys(names, math.inf)
+    score = faithfulness(weights, task, basis)
+    columns = columns_of(basis, task)
+    theory = interactions(task)[np.ix_(columns, columns)]
+    Phi = basis.Psi_dual @ weights.W_hh @ basis.Psi
+    gain = (Phi * theory).sum() / (theory**2).sum()
+    cosine, error = agreement(Phi, theory)
+    return {
+        "decoded": score.decoded,
+        "swapped": score.swapped,
+        "surgery": score.surgery,
+        "error of Phi": error,
+        "gain": gain,
+        "cosine": cosine,
+    }

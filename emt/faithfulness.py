@@ -165,6 +165,41 @@ def fitted(
     return VariableMemories(Psi, dual(Psi), _names(task, live))
 
 
+def sized(
+    weights: Weights,
+    task: Task,
+    memories: VariableMemories,
+    sequences: int = 256,
+    seed: int = EVALUATION_SEED + 1,
+) -> VariableMemories:
+    """Return the same memories, scaled so that what each component holds has size 1.
+
+    Memories that were found by multiplying with `W_hh` again and again have grown by powers of its
+    gain. Where that is 1, as in the theory, nothing changes.
+
+    Parameters
+    ----------
+    weights, task
+        The network, and the rule that it follows.
+    memories
+        Its memories.
+    sequences, seed
+        Inputs from which the sizes (root mean square) are taken; others than those that are scored.
+
+    Raises
+    ------
+    ValueError
+        If the sizes disagree or a component holds nothing.
+    """
+    h, _ = in_flight(weights, task, sequences, seed)
+    scale = np.sqrt((contents(memories, h) ** 2).mean(axis=(0, 1)))
+    if not scale.all():
+        raise ValueError("memories must hold something in every component")
+    return VariableMemories(
+        memories.Psi * scale, memories.Psi_dual / scale[:, None], memories.labels
+    )
+
+
 def random_basis(
     H: int, n: int, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "H n"], Float[np.ndarray, "n H"]]:
@@ -397,8 +432,8 @@ def erased(
     Raises
     ------
     ValueError
-        If the sizes disagree, the memories' labels are not those of the task, or there are not
-        two memories.
+        If the sizes disagree, the memories' labels are not those of the task, there are not two
+        memories, or the task is no selection.
     """
     wait = checks.integer("wait", wait, least=0)
     h, held = in_flight(weights, task, sequences, seed)
@@ -408,6 +443,8 @@ def erased(
     before = _said(task, held, wait)
     held[:, last - 1] = 0
     silent = _said(task, held, wait) == 0
+    if not silent.any() or silent.all():
+        raise ValueError("task must be a selection: only what was erased may be silent")
     y = _heard(weights, task, erase(memories, h, last), wait)
     size = abs(y[silent]).mean() / abs(y[~silent]).mean()
     return Erased(float(size), _right(y[silent], before[silent]))

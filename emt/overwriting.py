@@ -166,12 +166,16 @@ def overwrite_index(
     seed: int = EVALUATION_SEED,
     activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
 ) -> float:
-    """Return 0 if a write adds to what is stored, 1 if it replaces it.
+    """Return 0 if a write adds to what is stored, 1 if what was stored leaves no trace.
 
     Two runs have inputs that differ in one bit, which f reads at step s+1. With no further input
     their states then differ by D. If at step s+1 the same random bits are written to both, they
     differ by D' instead: by D still where writing adds, by nothing where it overwrites. The index
     is ``1 - <D', D> / <D, D>`` over all runs, taken `wait` steps after the write.
+
+    It says what becomes of the old bit, in the state. It does not say that the new bit is kept, nor
+    the others, nor which part of the state is read: see `change_by_stored` and `answers`. Learned
+    networks need some steps for it.
 
     Parameters
     ----------
@@ -305,11 +309,12 @@ def change_by_stored(
     Raises
     ------
     ValueError
-        If the sizes disagree, a number is not finite, `task` reads a bit twice or not at all, or
-        there are too few sequences to have bits of both kinds.
+        If the sizes disagree, there are none, a number is not finite, `task` reads a bit twice or
+        not at all, or there are too few sequences to have bits of both kinds.
     """
     same_kappa(weights, task)
     sizes = checks.array("sizes", sizes, None)
+    checks.integer("the number of sizes", sizes.size)
     rng = np.random.default_rng(seed)
     u = random_bits(task, sequences, rng)
     bits = rng.choice([-1.0, 1.0], size=(sequences, 1, task.kappa))
@@ -320,7 +325,7 @@ def change_by_stored(
         raise ValueError(
             f"sequences must be more than {sequences}: they must hold bits of both kinds"
         )
-    unit = written / task.F[memory, reader, component]
+    unit = written * task.F[memory, reader, component]
 
     def heard(size: float, x: np.ndarray) -> np.ndarray:
         h = last_state(weights, np.concatenate([size * u, x], axis=1), activation)
@@ -337,7 +342,8 @@ def change_by_stored(
 def _places(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return memory (from 0), reader and component of every bit that f reads; each must be once."""
     read = task.F != 0
-    if (read.sum(axis=(0, 1)) != 1).any() or (read.sum(axis=(0, 2)) != 1).any():
+    once = (read.sum(axis=(0, 1)) == 1).all() and (read.sum(axis=(0, 2)) == 1).all()
+    if not once or (abs(task.F[read]) != 1).any():
         raise ValueError("task must be a selection that reads every component once")
     return tuple(np.argwhere(read).T)
 

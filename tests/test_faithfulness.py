@@ -34,9 +34,10 @@ from emt.faithfulness import (
     principal_basis,
     random_basis,
     rival,
+    sized,
 )
 from emt.overwriting import overwriting
-from emt.variable_binding import lasting
+from emt.variable_binding import interactions, lasting
 
 NAN, INF = float("nan"), float("inf")
 DOSES = np.array([0.0, 0.25, 0.5, 1.0, 2.0])
@@ -481,6 +482,34 @@ def test_fitted_memories_of_a_learned_network_are_near_those_of_its_weights(trai
     assert abs(held.reshape(len(rest), -1).T @ rest).max() < 1e-9 * abs(h).sum()
 
 
+def test_memories_are_sized_by_what_they_hold(known, monkeypatch):
+    w, task, memories = selecting()
+    started_right(monkeypatch, task, memories)
+    factors = np.random.default_rng(0).uniform(0.1, 10, size=6)
+    grown = VariableMemories(
+        memories.Psi * factors, memories.Psi_dual / factors[:, None], memories.labels
+    )
+    got = sized(w, task, grown)
+    np.testing.assert_allclose(got.Psi, memories.Psi, rtol=1e-9)
+    np.testing.assert_allclose(got.Psi_dual, memories.Psi_dual, rtol=1e-9)
+    np.testing.assert_array_equal(got.labels, memories.labels)
+
+
+def test_sizes_bring_the_theorys_copying_out_where_the_gain_is_above_one():
+    task = compose_copy(4)
+    w = overwriting(task, 1.5, 4.0)
+    found = corrected(w, 4, F=task.F)
+    off = {}
+    for name, m in {"found": found, "sized": sized(w, task, found)}.items():
+        Phi = m.Psi_dual @ w.W_hh @ m.Psi
+        held = [tuple(x) for x in m.labels.tolist()]
+        every = [tuple(x) for x in labels(4, 4).tolist()]
+        where = [every.index(x) for x in held]
+        theory = interactions(task)[np.ix_(where, where)]
+        off[name] = np.linalg.norm(Phi - 1.5 * theory) / np.linalg.norm(theory)
+    assert off["sized"] < 0.4 < off["found"]
+
+
 @pytest.mark.parametrize("wait", [3, 8])
 def test_a_linear_network_answers_to_a_dose_for_ever(known, wait):
     net = known(4, 2)
@@ -871,6 +900,15 @@ TABLE = {
         for f, arguments in ((dose_response, (DOSES,)), (erased, ()))
         for n in (-1, 0.5, True)
     ],
+    "sized": [
+        (lambda: sized(W, repeat_copy(3, 3), ALL), "kappa"),
+        (lambda: sized(W, TASK, WIDER), "must have shape (..., 11)"),
+        (lambda: sized(W, TASK, ALL, 0), "sequences must be", "not 0"),
+        (lambda: sized(forgetful()[0], TASK, ALL), "memories must hold something"),
+    ],
+    "erased from a rule that is no selection": [
+        (lambda: erased(noisy(MEAN), MEAN, random_memories(9, 3, 2)), "task must be a selection"),
+    ],
     "fitted": [
         (lambda: fitted(W, repeat_copy(3, 3)), "kappa"),
         (lambda: fitted(W, TASK, 0), "sequences must be", "not 0"),
@@ -890,6 +928,9 @@ def one_that_lasts():
     task = selection(2, np.array([1, 1]))
     w, memories = small(known_network(task=task))
     return w, task, VariableMemories(memories.Psi[:, 2:], memories.Psi_dual[2:], labels(2, 2)[2:])
+
+
+MEAN = Task(3, 2, np.random.default_rng(0).normal(size=(3, 2, 2)))
 
 
 def forgetful():

@@ -230,6 +230,14 @@ def test_the_change_by_hand():
     np.testing.assert_allclose(np.transpose(got), expected, atol=1e-12)
 
 
+def test_the_index_is_blind_to_what_becomes_of_the_new_bit():
+    # A write that is itself forgotten: only the other two measures see it.
+    task = repeat_copy(4, 3)
+    forgetful = overwriting(task, 0.01, 4.0)
+    assert overwrite_index(forgetful, task) == pytest.approx(1, abs=0.01)
+    assert abs(change_by_stored(forgetful, task, SIZES).change).max() < 0.01
+
+
 @pytest.mark.parametrize("silence", [0, 3])
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_linear_networks_answer_by_the_total_and_overwriting_ones_by_the_last(task, silence):
@@ -308,6 +316,11 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
         (partial(change_by_stored, NETWORK, repeat_copy(3, 1), SIZES), "weights must have kappa"),
         (partial(change_by_stored, NETWORK, TASK, np.ones((1, 1))), "sizes must have shape"),
         (partial(change_by_stored, NETWORK, TASK, np.array([np.nan])), "sizes must be finite"),
+        (partial(change_by_stored, NETWORK, TASK, np.array([])), "number of sizes must be"),
+        (
+            partial(overwrite_index, NETWORK, Task(3, 2, 2 * TASK.F)),
+            "task must be a selection that reads every component once",
+        ),
         (partial(change_by_stored, NETWORK, repeat_copy(3, 2), SIZES, sequences=0), "sequences"),
         (
             partial(change_by_stored, Weights(*3 * (np.eye(1),)), repeat_copy(1, 1), SIZES, 1),

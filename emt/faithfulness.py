@@ -384,10 +384,7 @@ def dose_response(
     """
     wait = checks.integer("wait", wait, least=0)
     doses = checks.array("doses", doses, None)
-    h, held = in_flight(weights, task, sequences, seed)
-    h, held = h[task.s // 2], held[task.s // 2]
-    columns_of(memories, task)
-    first, last = _pairs(memories)[0]
+    h, held, (first, last) = _stopped(weights, task, memories, sequences, seed)
     said = _said(task, held, wait)
     differs = said != _said(task, _exchanged(memories, held, first, last), wait)
     edited = (swap(memories, h, first, last, float(dose)) for dose in (0.0, *doses))
@@ -436,10 +433,7 @@ def erased(
         memories, or the task is no selection.
     """
     wait = checks.integer("wait", wait, least=0)
-    h, held = in_flight(weights, task, sequences, seed)
-    h, held = h[task.s // 2], held[task.s // 2]
-    columns_of(memories, task)
-    _, last = _pairs(memories)[0]
+    h, held, (_, last) = _stopped(weights, task, memories, sequences, seed)
     before = _said(task, held, wait)
     held[:, last - 1] = 0
     silent = _said(task, held, wait) == 0
@@ -448,6 +442,13 @@ def erased(
     y = _heard(weights, task, erase(memories, h, last), wait)
     size = abs(y[silent]).mean() / abs(y[~silent]).mean()
     return Erased(float(size), _right(y[silent], before[silent]))
+
+
+def _stopped(weights, task, memories, sequences, seed):
+    """Return states and contents in the middle of the cycle, and the first and the last memory."""
+    h, held = in_flight(weights, task, sequences, seed)
+    columns_of(memories, task)
+    return h[task.s // 2], held[task.s // 2], _pairs(memories)[0]
 
 
 def _swaps(weights, task, memories, h, held) -> tuple[float, float]:

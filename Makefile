@@ -1,19 +1,22 @@
 # The whole project from here: `make book` and `make test` need only Python (>= 3.11), make and
 # internet access for the first installation. Every result is a rule with its true dependencies.
 
-BUILD     ?= build
-NOTEBOOKS ?= notebooks
-BOOK      ?= book
+# What follows with = is given on make's command line, never taken from the environment.
+BUILD     = build
+NOTEBOOKS = notebooks
+BOOK      = book
 # Papermill overrides, e.g. PARAMETERS="-p s 8 -p seed 1". Only a run without any is the published
 # one: give an overridden run another folder (BUILD=build/s8), since make cannot see the change.
-PARAMETERS ?=
+PARAMETERS =
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # The environment. To use one that you keep yourself (conda's, say): BIN="$CONDA_PREFIX/bin" READY=
+# The stamp's name says for which folder it was installed: a tree that was copied or moved with its
+# environment has no stamp, and installs its own.
 PYTHON ?= python3
 VENV   := .venv
-BIN    ?= $(VENV)/bin
-READY  ?= $(VENV)/.installed
+BIN     = $(VENV)/bin
+READY   = $(VENV)/.installed-$(firstword $(shell pwd -P | cksum))
 UV     := uv==0.13.9
 
 # torch is a step of its own beside the hashed lock. Another build, e.g. for CUDA:
@@ -28,106 +31,160 @@ TORCH       ?= torch==$(TORCH_VERSION)+cpu
 TORCH_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 
-# Results must depend on nothing of the user's: one thread a process, our own (empty)
-# configuration folders, no user site-packages. An empty or unwritable home is enough.
+# A folder may be called "my data", but not what make or a shell would take apart or run.
+define AWKWARD
+" ' ` \ $ % : ; & | < > ( ) * ? [ ] { } ~ ! =
+endef
+$(foreach name,BUILD NOTEBOOKS BOOK,$(if $(strip $(value $(name))),,$(error $(name) names no folder))\
+$(foreach c,$(value AWKWARD),$(if $(findstring $c,$(value $(name))),\
+$(error $(name) = '$(value $(name))' must not hold any of $(value AWKWARD)))))
+$(foreach c,: " ` $$ \,$(if $(findstring $c,$(CURDIR)),\
+$(error The project must not lie in a folder with $c in its name, as '$(CURDIR)' has: move it)))
+
+# With a space escaped, for the names of targets; recipes quote "$@" and "$(BUILD)" instead.
+escaped = $(subst $() ,\ ,$(1))
+B      := $(call escaped,$(BUILD))
+HERE   := $(CURDIR)
+OUT    := $(if $(filter /%,$(firstword $(BUILD))),$(BUILD),$(HERE)/$(BUILD))
+
+# Results must depend on nothing of the user's. Of the environment only these pass; another passes
+# if make is told so (make VARIABLE=value). One thread a process, our own (empty) configuration
+# folders, this tree's own code. An empty or unwritable home is enough.
+PASS := PATH HOME USER LOGNAME SHELL TERM TMPDIR CI MAKE% MFLAGS LD_LIBRARY_PATH \
+  http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY \
+  SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_% UV_%
+STOP := PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV UV_PYTHON UV_TARGET
+$(foreach v,$(filter-out $(PASS),$(.VARIABLES)) $(STOP),\
+$(if $(filter environment,$(origin $v)),$(eval unexport $v)))
+export LC_ALL=C.UTF-8
+export PYTHONUTF8=1
+export PYTHONPATH=$(HERE)
 export OMP_NUM_THREADS=1
 export OPENBLAS_NUM_THREADS=1
 export MKL_NUM_THREADS=1
 export PYTHONHASHSEED=0
 export PYTHONNOUSERSITE=1
 export PYDEVD_DISABLE_FILE_VALIDATION=1
-export EMT_STORE=$(abspath $(BUILD))/networks
-CONFIG := $(abspath $(BUILD))/config
-export IPYTHONDIR=$(CONFIG)/ipython
-export MPLCONFIGDIR=$(CONFIG)/matplotlib
-export JUPYTER_CONFIG_DIR=$(CONFIG)/jupyter
-export JUPYTER_DATA_DIR=$(CONFIG)/jupyter/data
-export JUPYTER_RUNTIME_DIR=$(CONFIG)/jupyter/runtime
-export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
-unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PYTHONSTARTUP MPLBACKEND
+export EMT_STORE=$(OUT)/networks
+export IPYTHONDIR=$(OUT)/config/ipython
+export MPLCONFIGDIR=$(OUT)/config/matplotlib
+export JUPYTER_CONFIG_DIR=$(OUT)/config/jupyter
+export JUPYTER_DATA_DIR=$(OUT)/config/jupyter/data
+export JUPYTER_RUNTIME_DIR=$(OUT)/config/jupyter/runtime
+export HYPOTHESIS_STORAGE_DIRECTORY=$(OUT)/config/hypothesis
+export RUFF_CACHE_DIR=$(OUT)/config/ruff
+export UV_CACHE_DIR ?= $(HERE)/.cache/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
+MADE     := config executed html lock networks old-* site source uv
 # In the order of the table of contents: the first chapter trains what the others wait for.
-CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' $(BOOK)/_toc.yml)
-EXECUTED := $(CHAPTERS:%=$(BUILD)/executed/%.ipynb)
-SOURCES  := $(shell find $(BOOK) $(SCRIPTS) -type f ! -path '*/__pycache__/*' ! -name '.*')
+CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
+EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
+found     = $(shell find $(1) -type f ! -path '*/__pycache__/*' ! -name '.*' | sed 's/ /\\ /g')
+PACKAGE  := $(call found,emt) $(call found,atlas)
+SOURCES  := $(call found,"$(BOOK)" $(SCRIPTS))
+
+# One make at a time in a folder: a second one waits. Without flock (util-linux), run one only.
+locked = $(if $(shell command -v flock),exec 9> "$(1)"; flock -n 9 || \
+  { echo "make: another make is at work in $(dir $(1)): waiting" >&2; flock 9; };)
 
 .DELETE_ON_ERROR:
+# Not the pages: whatever happens while the old ones are removed, the new ones stay.
+.PRECIOUS: $(B)/html/index.html
 # Notebooks run side by side without being asked; they share trained networks through a locked store.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
+endif
 
-.PHONY: help book test atlas lint format clean serve lock
+.PHONY: help book pages test atlas lint format clean serve lock environment
 
 help: ## show this list (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "  Variables: BUILD, PARAMETERS, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
-book: $(BUILD)/html/index.html ## train, execute the notebooks, build the book in build/html
+book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the book in build/html
+	@$(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
 
-test: | $(READY) $(CONFIG) ## run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
+	"$(BIN)/python" -m pytest -o cache_dir="$(OUT)/config/pytest" $(PYTEST_ARGS)
 
-atlas: | $(READY) $(CONFIG) ## compute the committed tables anew (an hour; STUDIES="..." for some)
-	$(BIN)/python benchmarks/studies.py $(STUDIES)
+atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (an hour; STUDIES="..." for some)
+	"$(BIN)/python" benchmarks/studies.py $(STUDIES)
 
-lint: $(READY) ## check style and formatting, notebooks included
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python $(SCRIPTS)/lint_notebooks.py $(NOTEBOOKS)/*.md
+lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks included
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/python" $(SCRIPTS)/lint_notebooks.py "$(NOTEBOOKS)"/*.md
 
-format: $(READY) ## mend style and formatting, notebooks included
-	-$(BIN)/ruff check --fix --quiet .
-	$(BIN)/ruff format .
-	$(BIN)/python $(SCRIPTS)/lint_notebooks.py --fix $(NOTEBOOKS)/*.md
+format: | $(READY) $(B)/CACHEDIR.TAG ## mend style and formatting, notebooks included
+	-"$(BIN)/ruff" check --fix --quiet .
+	"$(BIN)/ruff" format .
+	"$(BIN)/python" $(SCRIPTS)/lint_notebooks.py --fix "$(NOTEBOOKS)"/*.md
 
-serve: book ## build the book and serve it on http://localhost:8000
-	$(BIN)/python -m http.server --directory $(BUILD)/html 8000
+serve: book ## build the book and serve it on http://localhost:8000, to this machine only
+	"$(BIN)/python" -m http.server --bind 127.0.0.1 --directory "$(BUILD)/html" 8000
 
+# Only what make put there, and only where make has been.
 clean: ## remove everything that was built, trained networks too (the environment stays)
-	rm -rf $(BUILD)
+	@cd "$(BUILD)" 2> /dev/null || exit 0; test "$(BUILD)" = build || test -e CACHEDIR.TAG || { \
+	  echo "$(BUILD) was not made by make, and stays" >&2; exit 1; }; \
+	$(call locked,lock) rm -rf $(MADE) CACHEDIR.TAG
+	@test ! -d "$(BUILD)" || rmdir "$(BUILD)" 2> /dev/null || \
+	  echo "$(BUILD) holds more than make put there, and stays"
 
-lock: $(BUILD)/uv/bin/uv ## resolve the ranges of pyproject.toml anew: requirements.lock, environment.yml
-	$< pip compile --system-certs --quiet --universal --python-version 3.11 --upgrade \
+lock: $(B)/uv/bin/uv ## resolve the ranges of pyproject.toml anew: requirements.lock, environment.yml
+	"$<" pip compile --system-certs --quiet --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-header --no-annotate --all-extras -o requirements.lock pyproject.toml
-	$(PYTHON) $(SCRIPTS)/environment.py $(TORCH_VERSION) requirements.lock environment.yml
+	"$(PYTHON)" $(SCRIPTS)/environment.py $(TORCH_VERSION) requirements.lock environment.yml
 
-$(CONFIG):
-	@mkdir -p $@
+# Marks a folder as made by make, for clean and for backups. Another's folder is left as it is.
+$(B)/CACHEDIR.TAG:
+	@mkdir -p "$(BUILD)"; cd "$(BUILD)"; \
+	for name in $(filter-out html lock old-*,$(MADE)); do \
+	  test "$(BUILD)" = build || test ! -e "$$name" || test -e CACHEDIR.TAG || { \
+	    echo "$(BUILD)/$$name was not made by make: give another BUILD" >&2; exit 1; }; done; \
+	echo "Signature: 8a477f597d28d172789f06886806bc55" > CACHEDIR.TAG
+	@mkdir -p "$(BUILD)/config"
 
-$(BUILD)/uv/bin/uv:
-	$(PYTHON) -m venv $(BUILD)/uv
-	$(BUILD)/uv/bin/python -m pip install --quiet $(UV)
+$(B)/uv/bin/uv:
+	"$(PYTHON)" -m venv "$(BUILD)/uv"
+	"$(BUILD)/uv/bin/python" -m pip install --quiet $(UV)
+
+$(VENV)/.installed-%: requirements.lock
+	@mkdir -p .cache && $(call locked,.cache/environment.lock) \
+	  test "$@" -nt requirements.lock || $(MAKE) --no-print-directory environment
 
 # The stamp comes last: an installation that failed or was interrupted starts again from nothing.
-$(VENV)/.installed: requirements.lock | $(CONFIG)
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is \
+environment:
+	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is \
 	needed, and %s is %s: name another with make PYTHON=..." % (sys.executable, sys.version.split()[0]))'
+	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo 'Python lacks venv: on Debian and Ubuntu, \
+	apt-get install python3-venv' >&2; exit 1; }
 	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet $(UV)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/uv pip install --system-certs --quiet \
+	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
 	  --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet $(TORCH_DEPS) --retries 0 "$(TORCH)" $(TORCH_INDEX)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/uv pip install --system-certs --quiet \
+	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
 	  --no-deps --no-build-isolation -e .
 	$(VENV)/bin/python -m ipykernel install --sys-prefix --name python3
-	@touch $@
+	@touch $(READY)
 
-$(BUILD)/executed/%.ipynb: $(NOTEBOOKS)/%.md $(wildcard emt/*.py emt/figures/*.py emt/*.mplstyle) \
-                           $(wildcard atlas/*.csv) requirements.lock $(SCRIPTS)/execute.py | $(READY) $(CONFIG)
-	@$(BIN)/python $(SCRIPTS)/execute.py $< $@ $(PARAMETERS)
+$(B)/executed/%.ipynb: $(call escaped,$(NOTEBOOKS))/%.md $(PACKAGE) requirements.lock \
+                       $(SCRIPTS)/execute.py | $(READY) $(B)/CACHEDIR.TAG
+	@"$(BIN)/python" $(SCRIPTS)/execute.py "$<" "$@" $(PARAMETERS)
 
 # Built aside, checked, then swapped in: after any failure the old pages are as they were. The page's
 # time is that of the start, so that a file edited during the build is seen by the next make.
-$(BUILD)/html/index.html: $(EXECUTED) $(SOURCES) | $(READY) $(CONFIG)
-	@if test -e $(BUILD)/html.old && ! test -e $(BUILD)/html; then mv $(BUILD)/html.old $(BUILD)/html; fi
-	@rm -rf $(BUILD)/site && mkdir -p $(BUILD)/site && touch $(BUILD)/site/start
-	@$(BIN)/python $(SCRIPTS)/assemble.py $(BOOK) $(BUILD)/executed $(BUILD)/source
-	@$(BIN)/jupyter-book build -q -W -n --keep-going --all --path-output $(BUILD)/site $(BUILD)/source \
-	  > $(BUILD)/site/log 2>&1 || { cat $(BUILD)/site/log >&2; exit 1; }
-	@$(BIN)/python $(SCRIPTS)/check.py $(BUILD)/source $(SITE)
-	@touch -r $(BUILD)/site/start $(SITE)/index.html
-	@rm -rf $(BUILD)/html.old; if test -e $(BUILD)/html; then mv $(BUILD)/html $(BUILD)/html.old; fi
-	@mv $(SITE) $(BUILD)/html; rm -rf $(BUILD)/html.old
+pages: $(B)/html/index.html
+$(B)/html/index.html: $(EXECUTED) $(SOURCES) | $(READY) $(B)/CACHEDIR.TAG
+	@rm -rf "$(BUILD)/site" && mkdir -p "$(BUILD)/site" && touch "$(BUILD)/site/start"
+	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source"
+	@"$(BIN)/jupyter-book" build -q -W -n --keep-going --all --path-output "$(BUILD)/site" \
+	  "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || { cat "$(BUILD)/site/log" >&2; exit 1; }
+	@"$(BIN)/python" $(SCRIPTS)/check.py "$(BUILD)/source" "$(SITE)"
+	@touch -r "$(BUILD)/site/start" "$(SITE)/index.html"
+	@"$(BIN)/python" $(SCRIPTS)/swap.py "$(SITE)" "$(BUILD)/html"
 	@echo "The book is at $@"

@@ -1,5 +1,8 @@
 """Running one function over many arguments, side by side, with the same result as in turn."""
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -39,10 +42,22 @@ def sweep(
     """
     arguments = list(arguments)
     calls = (delayed(_single)(function, a) for a in arguments)
-    results = Parallel(n_jobs=workers, return_as="generator")(calls)
+    options = {"initializer": _end_with, "initargs": (os.getpid(),)}
+    results = Parallel(n_jobs=workers, return_as="generator", **options)(calls)
     return list(tqdm(results, total=len(arguments), disable=None, desc=label))
 
 
 def _single(function, argument):
     one_thread()
     return function(argument)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: one that was killed cannot end its workers."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -2,6 +2,8 @@
 
 import os
 import time
+from functools import partial
+from pathlib import Path
 
 import threadpoolctl
 import torch
@@ -22,6 +24,17 @@ def where(delay: float) -> tuple[float, int, int, int]:
     return delay, os.getpid(), torch.get_num_threads(), max(blas, default=1)
 
 
+def _meet(folder: Path, names: str) -> int:
+    """Wait for the call of that name to have begun too."""
+    me, other = names
+    (folder / me).touch()
+    end = time.monotonic() + 60
+    while not (folder / other).exists():
+        assert time.monotonic() < end, f"{me} and {other} do not run side by side"
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def test_workers_change_no_byte():
     alone, together = (sweep(learned, range(3), workers=n) for n in (1, 2))
     assert alone == together == [learned(seed) for seed in range(3)]
@@ -32,8 +45,12 @@ def test_order_processes_and_threads():
     delays = [0.3, 0.0, 0.1]
     results = sweep(where, iter(delays), workers=2)
     assert [r[0] for r in results] == delays
-    assert len({r[1] for r in results} - {os.getpid()}) == 2
+    assert os.getpid() not in {r[1] for r in results}
     assert all(r[2:] == (1, 1) for r in results)
+
+
+def test_two_workers_run_side_by_side(tmp_path):
+    assert len(set(sweep(partial(_meet, tmp_path), ["ab", "ba"], workers=2))) == 2
 
 
 def test_nothing_to_do_is_done():

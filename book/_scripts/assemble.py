@@ -45,7 +45,7 @@ chapter; the build stops if it exceeds the range on the [claims page](claims.md)
 
 def chapters(book: Path) -> list[str]:
     """Return the names of the pages in the table of contents, in its order."""
-    toc = yaml.safe_load((book / "_toc.yml").read_text())
+    toc = yaml.safe_load((book / "_toc.yml").read_text(encoding="utf-8"))
     parts = toc.get("parts", [toc])
     return [toc["root"], *(c["file"] for part in parts for c in part.get("chapters", []))]
 
@@ -191,16 +191,21 @@ def main(book: Path, executed: Path, source: Path) -> None:
     )
     notebooks = {n: nbformat.read(p, as_version=4) for n, p in paths.items()}
     claims = "\n".join(ledger(n, nb) for n, nb in notebooks.items())
-    (source / "claims.md").write_text(f"# Claims\n\n{intro}{claims}")
+    (source / "claims.md").write_text(f"# Claims\n\n{intro}{claims}", encoding="utf-8")
     if (book / "equations.yml").exists():
-        index = yaml.safe_load((book / "equations.yml").read_text())
-        (source / "equations.md").write_text(EQUATIONS + equations(index, notebooks))
+        index = yaml.safe_load((book / "equations.yml").read_text(encoding="utf-8"))
+        (source / "equations.md").write_text(
+            EQUATIONS + equations(index, notebooks), encoding="utf-8"
+        )
     if "verdicts" in chapters(book):
-        rows = yaml.safe_load((book / "verdicts.yml").read_text())
-        (source / "verdicts.md").write_text(VERDICTS + verdicts(rows, notebooks))
-    timings = {n: json.loads(p.with_suffix(".timing.json").read_text()) for n, p in paths.items()}
+        rows = yaml.safe_load((book / "verdicts.yml").read_text(encoding="utf-8"))
+        (source / "verdicts.md").write_text(VERDICTS + verdicts(rows, notebooks), encoding="utf-8")
+    timings = {
+        n: json.loads(p.with_suffix(".timing.json").read_text(encoding="utf-8"))
+        for n, p in paths.items()
+    }
     head = "---\nno-search: true\n---\n\n# Run times\n\n"
-    (source / "run-times.md").write_text(head + run_times(timings))
+    (source / "run-times.md").write_text(head + run_times(timings), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ def figures_in(source: Path, page: str) -> int:
     """Count the figures that the page's source asks for."""
     notebook = source / f"{page}.ipynb"
     if notebook.exists():
-        return len(FIGURE_JSON.findall(notebook.read_text()))
-    return len(FIGURE.findall((source / f"{page}.md").read_text()))
+        return len(FIGURE_JSON.findall(notebook.read_text(encoding="utf-8")))
+    return len(FIGURE.findall((source / f"{page}.md").read_text(encoding="utf-8")))
 
 
 def equations(article: BeautifulSoup) -> Iterator[str]:
@@ -52,7 +52,7 @@ def faults(source: Path, html: Path, page: str) -> Iterator[str]:
     if not path.exists():
         yield "is in the table of contents and was not built"
         return
-    soup = BeautifulSoup(path.read_text(), "html.parser")
+    soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
     article = soup.find("article")
     images = article.find_all("img")
     if len(images) < figures_in(source, page):
@@ -73,7 +73,7 @@ def main(source: Path, html: Path) -> int:
     found = [f"{page}: {f}" for page in chapters(source) for f in faults(source, html, page)]
     lychee = [Path(sys.executable).with_name("lychee"), "--offline", "--include-fragments"]
     options = ["--no-progress", "--quiet", "--exclude-path", "_static|_sources"]
-    links = subprocess.run([*lychee, *options, html], capture_output=True, text=True)
+    links = subprocess.run([*lychee, *options, html], capture_output=True, encoding="utf-8")
     if links.returncode:
         found.append(f"broken links:\n{links.stdout}{links.stderr}")
     print("".join(f"check: {fault}\n" for fault in found), end="", file=sys.stderr)

@@ -37,4 +37,5 @@ def render(lock: str, torch: str) -> str:
 
 if __name__ == "__main__":
     torch, lock, target = sys.argv[1:]
-    Path(target).write_text(render(Path(lock).read_text(), torch))
+    text = render(Path(lock).read_text(encoding="utf-8"), torch)
+    Path(target).write_text(text, encoding="utf-8")

@@ -1,4 +1,5 @@
-"""Execute one notebook: MyST Markdown in, executed .ipynb out, the same bytes every time.
+"""Execute one notebook: MyST Markdown in, executed .ipynb out, the same bytes every time on
+the same kind of processor.
 
 Whatever differs between two runs (times, random cell ids, papermill's notes) leaves the notebook;
 the durations go to `x.timing.json` beside it, for the run-times page. The result appears under
@@ -12,13 +13,17 @@ import os
 import platform
 import re
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jupytext
 import nbformat
 import papermill
 import yaml
+from ipykernel.kernelspec import write_kernel_spec
 from papermill.exceptions import PapermillExecutionError
 
 KERNEL, CELL_TIMEOUT = "python3", 1800
@@ -47,6 +52,15 @@ def split_timing(nb: nbformat.NotebookNode) -> dict:
     return {"seconds": seconds, "cores": os.cpu_count(), **where, "cells": cells}
 
 
+@contextmanager
+def own_kernel() -> Iterator[None]:
+    """Make this very interpreter the kernel, whatever kernels the user or the system has."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_kernel_spec(Path(folder) / "kernels" / KERNEL)
+        os.environ["JUPYTER_PATH"] = folder  # searched before all others
+        yield
+
+
 def execute(source: Path, target: Path, parameters: dict) -> None:
     """Run `source` in its own folder, as a reader would, and write `target` and its timing."""
     started = time.time()
@@ -56,16 +70,17 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
     failed.unlink(missing_ok=True)
     convert(source, scratch)
     try:
-        papermill.execute_notebook(
-            scratch,
-            scratch,
-            parameters=parameters,
-            kernel_name=KERNEL,
-            cwd=source.parent,
-            execution_timeout=CELL_TIMEOUT,
-            progress_bar=sys.stderr.isatty(),
-            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
-        )
+        with own_kernel():
+            papermill.execute_notebook(
+                scratch,
+                scratch,
+                parameters=parameters,
+                kernel_name=KERNEL,
+                cwd=source.parent,
+                execution_timeout=CELL_TIMEOUT,
+                progress_bar=sys.stderr.isatty(),
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+            )
     except PapermillExecutionError as error:
         scratch.rename(failed)
         tail = "\n".join(ANSI.sub("", "\n".join(error.traceback)).splitlines()[-12:])
@@ -79,7 +94,9 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
         sys.exit(f"\n{source}: {type(error).__name__}: {error}\n")
     nb = nbformat.read(scratch, as_version=4)
     timing = split_timing(nb)
-    target.with_suffix(".timing.json").write_text(json.dumps(timing, indent=1) + "\n")
+    target.with_suffix(".timing.json").write_text(
+        json.dumps(timing, indent=1) + "\n", encoding="utf-8"
+    )
     nbformat.write(nb, scratch)
     os.utime(scratch, (started, started))  # a source edited during the run is newer than this
     scratch.rename(target)

@@ -32,8 +32,8 @@ def main(*arguments: str) -> int:
         if fix:
             for path, copy in copies.items():
                 nb = nbformat.read(copy, as_version=4)
-                path.write_text(jupytext.writes(nb, fmt="md:myst"))
-    odd = [path for path in paths if path.read_text() != normal_form(path)]
+                path.write_text(jupytext.writes(nb, fmt="md:myst"), encoding="utf-8")
+    odd = [path for path in paths if path.read_text(encoding="utf-8") != normal_form(path)]
     for path in odd:
         print(f"{path}: not in jupytext's normal form; `make format` mends it", file=sys.stderr)
     return sum(map(bool, [*wrong, odd]))

@@ -1,4 +1,4 @@
-"""The Makefile against other folders, other environments, other makes, and what it must not touch."""
+"""The Makefile in other folders, in other environments, beside other makes, and interrupted."""
 
 import os
 import re
@@ -31,7 +31,8 @@ import os, sys
 import emt
 
 seen = {name: os.environ.get(name) for name in LEAKS}
-emt.__file__, getattr(emt, "EDITED", word), sys.flags.optimize, sys.warnoptions, sys.executable, seen
+code = emt.__file__, getattr(emt, "EDITED", word)
+code, sys.flags.optimize, sys.warnoptions, sys.executable, seen
 ```
 """
 # What a user may have in her environment, and what must not change a byte.
@@ -59,6 +60,8 @@ LEAKS = {
     "BIN": "/nowhere",
     "PARAMETERS": "-p word other",
 }
+
+RUN_TIMES = {"run-times.html", "_sources/run-times.md"}
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -107,7 +110,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Project:
-    """A project in a folder that a shell takes apart, built."""
+    """Build a project in a folder whose name a shell takes apart."""
     project = Project(tmp_path_factory.mktemp("x") / "a b é")
     before = set(project.folder.parent.iterdir())
     done = project.make("book")
@@ -221,7 +224,7 @@ def test_nothing_of_the_users_environment_leaks_in(built, tmp_path):
     assert tree(build / "executed")["page.ipynb"] == executed["page.ipynb"]
     again = tree(build / "html")
     assert again.keys() == pages.keys()
-    assert {n for n in pages if pages[n] != again[n]} <= {"run-times.html", "_sources/run-times.md"}
+    assert {n for n in pages if pages[n] != again[n]} <= RUN_TIMES
 
 
 def test_a_variable_named_to_make_passes(built, tmp_path):

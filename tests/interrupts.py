@@ -23,7 +23,7 @@ def start(build: Path) -> subprocess.Popen:
     """Start make in a process group of its own, as a terminal does."""
     where = [f"BUILD={build}", f"BIN={Path(sys.executable).parent}", "READY="]
     command = ["make", "book", *where, PARAMETERS]
-    log = (build.parent / f"{build.name}.log").open("a")
+    log = (build.parent / f"{build.name}.log").open("a", encoding="utf-8")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     return subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, process_group=0)
 

@@ -12,9 +12,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCK = (ROOT / "requirements.lock").read_text()
-MAKEFILE = (ROOT / "Makefile").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TORCH = re.search(r"^TORCH_VERSION := (\S+)", MAKEFILE, re.MULTILINE)[1]
 CARD = """jupyter-book jupytext torch numpy scipy matplotlib seaborn papermill joblib safetensors
 filelock threadpoolctl jaxtyping""".split()
@@ -40,11 +40,15 @@ def on(python: str) -> dict[str, str]:
 
 
 def test_environment_is_the_lock_and_torch(script):
-    assert (ROOT / "environment.yml").read_text() == script.render(LOCK, TORCH), "run `make lock`"
+    assert (ROOT / "environment.yml").read_text(encoding="utf-8") == script.render(LOCK, TORCH), (
+        "run `make lock`"
+    )
 
 
 def test_every_named_package_is_pinned():
-    pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"][
+        -1
+    ]["pip"]
     pins = {Requirement(item).name for item in pip if not item.startswith("-")}
     assert set(CARD) <= pins
 

@@ -8,7 +8,7 @@ import pytest
 
 from emt.errata import MARGIN, ROWS, TOLERANCE, Margins, holds
 
-PAGE = (Path(__file__).parents[1] / "notebooks/errata.md").read_text()
+PAGE = (Path(__file__).parents[1] / "notebooks/errata.md").read_text(encoding="utf-8")
 
 
 def check(row):

@@ -15,9 +15,11 @@ import yaml
 import zeroed
 
 ROOT = Path(__file__).parents[1]
-ROWS = yaml.safe_load(zeroed.INDEX.read_text())
-MODULES = {path.stem: path.read_text() for path in sorted(ROOT.rglob("emt/**/*.py"))}
-TESTS = {path.stem: path.read_text() for path in sorted(ROOT.glob("tests/*.py"))}
+ROWS = yaml.safe_load(zeroed.INDEX.read_text(encoding="utf-8"))
+MODULES = {
+    path.stem: path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("emt/**/*.py"))
+}
+TESTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("tests/*.py"))}
 EQUATION_TESTS = TESTS["test_equations"]
 
 EQUATIONS, LAST = range(1, 38), 37  # indexed, and the last in the paper

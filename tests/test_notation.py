@@ -11,7 +11,7 @@ import pytest
 
 import emt
 
-PAGE = (Path(__file__).parents[1] / "book/notation.md").read_text()
+PAGE = (Path(__file__).parents[1] / "book/notation.md").read_text(encoding="utf-8")
 MODULES = {
     m.name: importlib.import_module(f"emt.{m.name}") for m in pkgutil.iter_modules(emt.__path__)
 }

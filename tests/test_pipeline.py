@@ -64,33 +64,33 @@ class Tiny:
         self.notebook = folder / "notebooks/tiny.md"
         self.executed, self.html = self.build / "executed/tiny.ipynb", self.build / "html"
         self.notebook.parent.mkdir()
-        self.notebook.write_text(NOTEBOOK)
+        self.notebook.write_text(NOTEBOOK, encoding="utf-8")
         shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("_scripts"))
-        (folder / "book/equations.yml").write_text(INDEX)
+        (folder / "book/equations.yml").write_text(INDEX, encoding="utf-8")
         files = "notebooks/tiny", "equations", "claims", "run-times"
         toc = "format: jb-book\nroot: intro\nchapters:\n"
         toc += "".join(f"- file: {f}\n" for f in files)
-        (folder / "book/_toc.yml").write_text(toc)
-        (folder / "book/intro.md").write_text("# Tiny\n\n[the line](#fig-line)\n")
+        (folder / "book/_toc.yml").write_text(toc, encoding="utf-8")
+        (folder / "book/intro.md").write_text("# Tiny\n\n[the line](#fig-line)\n", encoding="utf-8")
 
     def make(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run make in the environment of this very interpreter."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
         folders = [f"{n.upper()}={self.folder / n}" for n in ("build", "notebooks", "book")]
         command = ["make", f"BIN={BIN}", "READY=", *folders, *(arguments or ["book"])]
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, encoding="utf-8")
 
     def assemble(self, book: Path, executed: Path, source: Path) -> subprocess.CompletedProcess:
         """Run assemble.py on a book and its executed notebooks."""
         script = ROOT / "book/_scripts/assemble.py"
         command = [sys.executable, script, book, executed, source]
-        return subprocess.run(command, capture_output=True, text=True)
+        return subprocess.run(command, capture_output=True, encoding="utf-8")
 
     def check(self, html: Path) -> subprocess.CompletedProcess:
         """Run check.py on some pages."""
         script = ROOT / "book/_scripts/check.py"
         command = [sys.executable, script, self.build / "source", html]
-        return subprocess.run(command, capture_output=True, text=True)
+        return subprocess.run(command, capture_output=True, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def book(tmp_path_factory):
 
 
 def test_pages_are_there(book):
-    assert "A picture of nothing" in (book.html / "notebooks/tiny.html").read_text()
+    assert "A picture of nothing" in (book.html / "notebooks/tiny.html").read_text(encoding="utf-8")
     assert (book.html / "index.html").exists()
 
 
@@ -126,24 +126,24 @@ def test_parameters_reach_the_notebook(book):
     other = book.build / "scaled"
     target = other / "executed/tiny.ipynb"
     assert book.make(f"BUILD={other}", "PARAMETERS=-p scale 3", str(target)).returncode == 0
-    assert "0.75" in target.read_text()
+    assert "0.75" in target.read_text(encoding="utf-8")
 
 
 def test_a_broken_reference_leaves_the_old_pages(book):
     pages, intro = tree(book.html), book.folder / "book/intro.md"
-    text = intro.read_text()
-    intro.write_text(text + "\n[gone](#nowhere)\n")
+    text = intro.read_text(encoding="utf-8")
+    intro.write_text(text + "\n[gone](#nowhere)\n", encoding="utf-8")
     done = book.make()
-    intro.write_text(text)
+    intro.write_text(text, encoding="utf-8")
     assert done.returncode != 0 and "nowhere" in done.stderr
     assert tree(book.html) == pages
 
 
 def test_an_equation_without_deviation_leaves_the_old_pages(book):
     pages, folder, index = tree(book.html), book.folder / "book", book.folder / "book/equations.yml"
-    index.write_text(INDEX + "2: [Two, tasks.driven]\n")
+    index.write_text(INDEX + "2: [Two, tasks.driven]\n", encoding="utf-8")
     done = book.make()
-    index.write_text(INDEX)
+    index.write_text(INDEX, encoding="utf-8")
     assert done.returncode != 0 and 'Eq. (2) needs one record("eq.2", ...)' in done.stderr
     assert tree(book.html) == pages
     assert book.assemble(folder, book.executed.parent, book.build / "source").returncode == 0
@@ -152,9 +152,9 @@ def test_an_equation_without_deviation_leaves_the_old_pages(book):
 def test_a_raising_cell_stops_the_build(book):
     pages = tree(book.html)
     cell = '\n```{code-cell} ipython3\nraise ValueError("planted")\n```\n'
-    book.notebook.write_text(NOTEBOOK + cell)
+    book.notebook.write_text(NOTEBOOK + cell, encoding="utf-8")
     done = book.make()
-    book.notebook.write_text(NOTEBOOK)
+    book.notebook.write_text(NOTEBOOK, encoding="utf-8")
     assert done.returncode != 0
     for part in ("tiny.md", 'raise ValueError("planted")', "ValueError: planted"):
         assert part in done.stderr
@@ -164,13 +164,15 @@ def test_a_raising_cell_stops_the_build(book):
 
 
 def test_the_equation_index_says_where_each_equation_is(book):
-    text = (book.build / "source/equations.md").read_text()
+    text = (book.build / "source/equations.md").read_text(encoding="utf-8")
     row = (
         "| [(1)](#eq-1) | One, as ever<br>[Tiny chapter](notebooks/tiny.ipynb) "
         "| `tasks.continuation`<br>`test_equation_1` | 2e-15 |"
     )
     assert text.startswith("(equation-index)=\n# Equations\n") and text.splitlines()[-1] == row
-    assert 'href="notebooks/tiny.html#eq-1"' in (book.html / "equations.html").read_text()
+    assert 'href="notebooks/tiny.html#eq-1"' in (book.html / "equations.html").read_text(
+        encoding="utf-8"
+    )
     assert not list(book.build.rglob("equations.yml"))
 
 
@@ -203,9 +205,9 @@ ONCE = {
 @pytest.mark.parametrize("fault", ONCE)
 def test_an_equation_is_shown_and_measured_once(book, tmp_path, fault):
     change, message = ONCE[fault]
-    nb = json.loads(book.executed.read_text())
+    nb = json.loads(book.executed.read_text(encoding="utf-8"))
     nb["cells"][2:] = [cell | {"id": f"a{i}"} for i, cell in enumerate(change(*nb["cells"][2:]))]
-    (tmp_path / "tiny.ipynb").write_text(json.dumps(nb))
+    (tmp_path / "tiny.ipynb").write_text(json.dumps(nb), encoding="utf-8")
     done = book.assemble(book.folder / "book", tmp_path, tmp_path / "source")
     assert done.returncode == 1
     assert done.stderr.splitlines()[1:] == [f"Eq. (1) needs {message}"]
@@ -214,7 +216,7 @@ def test_an_equation_is_shown_and_measured_once(book, tmp_path, fault):
 def test_a_deviation_of_another_chapter_counts(book, tmp_path):
     folder = tmp_path / "book"
     shutil.copytree(book.folder / "book", folder)
-    with (folder / "_toc.yml").open("a") as toc:
+    with (folder / "_toc.yml").open("a", encoding="utf-8") as toc:
         toc.write("- file: notebooks/other\n")
     for name in ("tiny", "other"):
         shutil.copy(book.executed, tmp_path / f"{name}.ipynb")
@@ -260,8 +262,8 @@ def test_check_catches(book, tmp_path, fault):
     if old is None:
         (html / page).unlink()
     else:
-        text = (html / page).read_text()
+        text = (html / page).read_text(encoding="utf-8")
         assert old in text
-        (html / page).write_text(text.replace(old, new))
+        (html / page).write_text(text.replace(old, new), encoding="utf-8")
     done = book.check(html)
     assert done.returncode == 1 and message in done.stderr

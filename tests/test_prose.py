@@ -52,12 +52,12 @@ def typed_numbers(text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_prose_holds_no_typed_result(page):
-    assert typed_numbers(page.read_text()) == []
+    assert typed_numbers(page.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_no_notebook_hides_a_failure(page):
-    assert not FORBIDDEN.search(page.read_text())
+    assert not FORBIDDEN.search(page.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_planted_number_is_caught(planted):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_no_line_of_prose_is_a_blind_spot(page):
-    lines = page.read_text().split("\n")
+    lines = page.read_text(encoding="utf-8").split("\n")
     blind, inside = [], None
     for n, line in enumerate(lines):
         fence = re.match(r"---|\$\$|`{3,}(?:\{\S+\})?", line)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "book/_scripts"))
 from assemble import VALUE, verdict, verdicts  # noqa: E402
 
 sys.path.pop(0)
-ROWS = yaml.safe_load((ROOT / "book/verdicts.yml").read_text())
+ROWS = yaml.safe_load((ROOT / "book/verdicts.yml").read_text(encoding="utf-8"))
 ALL = [*ROWS["paper"], *ROWS["book"]]
 ROW = {
     "claim": "It is so.",
@@ -74,7 +74,7 @@ def test_every_claim_has_conditions_that_can_fail_and_no_typed_result(row):
     assert not any((low, high) == (-1, 1) for low, high in row["holds"].values())
     assert not re.search(r"\d\.\d", VALUE.sub("", row["found"]) + row["claim"])
     assert (ROOT / f"{row['chapter']}.md").exists()
-    source = "".join(p.read_text() for p in ROOT.glob("notebooks/*.md"))
+    source = "".join(p.read_text(encoding="utf-8") for p in ROOT.glob("notebooks/*.md"))
     prefixes = {id.split(".")[0] for id in row["holds"] if not id.startswith("eq.")}
     assert all(re.search(rf'record\(\s*f?"{prefix}\.', source) for prefix in prefixes)
 

@@ -72,7 +72,7 @@ def survivors() -> list[int]:
     """Return the equations whose test lets zeros pass; print a line for each equation."""
     tests = importlib.import_module("test_equations")
     found = []
-    for n, (*_, function) in yaml.safe_load(INDEX.read_text()).items():
+    for n, (*_, function) in yaml.safe_load(INDEX.read_text(encoding="utf-8")).items():
         if survives(getattr(tests, f"test_equation_{n}"), function):
             found.append(n)
         print(f"Eq. ({n}) {function}: {'ZEROS PASS' if n in found else 'zeros fail'}")

@@ -29,8 +29,10 @@ word = "none"
 import os, sys
 
 import emt
+from emt.record import record
 
 seen = {name: os.environ.get(name) for name in LEAKS}
+record("page.value", 1.5)
 code = emt.__file__, getattr(emt, "EDITED", word)
 code, sys.flags.optimize, sys.warnoptions, sys.executable, seen
 ```
@@ -301,7 +303,8 @@ case "$1" in *swap.py) "{sys.executable}" "$@"; kill -INT $PPID; sleep 1; exit 1
 exec "{sys.executable}" "$@"
 """
     rm = """#!/bin/sh
-case "$*" in *old*) kill -INT $PPID; sleep 1; exit 1;; esac
+for last; do :; done
+case "$last" in *html.old) test ! -e "$last" || { kill -INT $PPID; sleep 1; exit 1; };; esac
 exec /bin/rm "$@"
 """
     for name, text in {"python": python, "rm": rm}.items():

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from emt import checks
 from emt.store import write_whole
 from emt.sweep import sweep
 
@@ -105,8 +106,9 @@ def write(name: str, rows: pd.DataFrame, command: str, folder: Path = FOLDER) ->
         "versions": ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "torch")),
         "machine": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }
-    text = "".join(f"# {key}: {value}\n" for key, value in made.items())
-    text += rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    head = "".join(f"# {key}: {value}\n" for key, value in made.items())
+    body = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    text = f"{head}# sha256: {_digest(head + body)}\n{body}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
     write_whole(path, text.encode())
@@ -126,16 +128,21 @@ def read(name: str, folder: Path = FOLDER) -> Table:
     Raises
     ------
     ValueError
-        If there is no such table or it is damaged.
+        If there is no such table, or it is not the one that `write` wrote, to the last byte.
     """
     path = folder / f"{name}.csv"
     try:
-        lines = path.read_text().splitlines(keepends=True)
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines(keepends=True)
         head = list(takewhile(lambda line: line.startswith("# "), lines))
-        rows = pd.read_csv(io.StringIO("".join(lines[len(head) :])))
-        table = Table(rows, dict(line[2:].rstrip().split(": ", 1) for line in head))
-        if rows.empty or rows.isna().any(axis=None) or not table.source:
-            raise ValueError("rows are missing or cut short")
+        made = dict(line[2:].rstrip().split(": ", 1) for line in head)
+        body = "".join(lines[len(head) :])
+        digest = made.pop("sha256")
+        if digest != _digest(text.replace(f"# sha256: {digest}\n", "", 1)):
+            raise ValueError("it is not whole, or was edited")
+        table = Table(pd.read_csv(io.StringIO(body)), made)
+        if table.rows.empty or table.rows.isna().any(axis=None) or not table.source:
+            raise ValueError("rows are missing")
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path} is missing or damaged ({error!r}): run make atlas") from None
     return table
@@ -176,6 +183,9 @@ def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
         If the table has other rows or columns than the study.
     """
     arguments = list(study.arguments)
+    checks.integer("index", index, least=0)
+    if index >= len(arguments):
+        raise ValueError(f"index must be below the number of rows, {len(arguments)}, not {index}")
     names = list(arguments[index])
     missing = {*names, *study.checked, *study.group} - set(rows.columns)
     same = len(rows) == len(arguments) and not missing
@@ -191,6 +201,11 @@ def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
             was = f"{rows.loc[index, name]:.6g} give or take {spread:.6g}"
             faults.append(f"{name} is {again[name]:.6g}, in the table {was}")
     return faults
+
+
+def _digest(text: str) -> str:
+    """Return the hash of a table without the line that holds the hash."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _row(function, argument: dict) -> dict:
@@ -228,3 +243,6 @@ def _processor() -> str:
         return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.machine()
+
+
+checks.guard(globals())

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from emt import checks
+
 # A NumPy array, or a tensor on any device: the code below is the same for both.
 Array = np.ndarray | torch.Tensor
 
@@ -79,7 +81,15 @@ def buffers(
         ``None`` for NumPy arrays, otherwise torch's name of the device.
     dtype
         Of all arrays.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1 or they do not fit in memory.
     """
+    for name, size in {"steps": steps, "batch": batch, "hidden": hidden}.items():
+        checks.integer(name, size)
+    checks.fits("steps, batch and hidden", steps, batch, hidden)
     shapes = (steps + 1, batch, hidden), (steps, batch, hidden), (batch, hidden), (hidden, hidden)
     tensors = (torch.empty(shape, dtype=dtype, device=device) for shape in shapes)
     return Buffers(*(t.numpy() if device is None else t for t in tensors))
@@ -158,3 +168,6 @@ def gradients(
         xp.matmul(error.T, spoken),
         None if b is None else delta.reshape(-1, H).sum(0),
     )
+
+
+checks.guard(globals())

@@ -224,7 +224,7 @@ def in_basis(
 
 
 def propagate(
-    W: Float[np.ndarray, "H H"], block: Float[np.ndarray, "H m"], count: int
+    W: Float[np.ndarray, "H H"], block: Float[np.ndarray, "H m"], count: int, name: str = "count"
 ) -> list[Float[np.ndarray, "H m"]]:
     """Return ``[block, W block, W^2 block, ...]``; no power of `W` is formed.
 
@@ -236,14 +236,18 @@ def propagate(
         Columns that it maps.
     count
         How many blocks; at least 1.
+    name
+        Of the count, for the error.
 
     Raises
     ------
     ValueError
         If `count` is below 1.
     """
-    blocks = [block]
-    for _ in range(checks.integer("s", count) - 1):
+    W = checks.square("W", W)
+    blocks = [checks.array("block", block, len(W), None)]
+    checks.fits(name, checks.integer(name, count), *blocks[0].shape)
+    for _ in range(count - 1):
         blocks.append(W @ blocks[-1])
     return blocks
 
@@ -263,8 +267,12 @@ def independent(name: str, vectors: Float[np.ndarray, "H n"]) -> None:
     ValueError
         If they are dependent.
     """
+    vectors = checks.array("vectors", vectors, None, None)
     rank = np.linalg.matrix_rank(vectors)
     if rank < vectors.shape[1]:
         raise ValueError(
             f"{name} must be linearly independent: {vectors.shape[1]} columns have rank {rank}"
         )
+
+
+checks.guard(globals())

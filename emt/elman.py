@@ -4,17 +4,15 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from scipy.stats import binomtest
 
 from emt import checks
 from emt.tasks import Task, continuation, random_bits, with_silence
-
-if TYPE_CHECKING:
-    import torch
 
 EVALUATION_SEED = 20_230_701
 
@@ -200,7 +198,7 @@ def continued(
     ValueError
         As `silent_states`, or if `steps` is below 1.
     """
-    steps = checks.integer("steps", steps)
+    checks.fits("steps", checks.integer("steps", steps), *h.shape)
     later = np.stack(list(itertools.islice(silent_states(weights, h, activation), steps)), axis=-2)
     return later, later @ weights.W_r.T
 
@@ -227,7 +225,7 @@ def sample_states(
         If the sizes of network and task disagree, or a number is out of range.
     """
     same_kappa(weights, task)
-    u = random_bits(task, sequences, np.random.default_rng(seed))
+    u = random_bits(task, sequences, checks.generator(seed))
     return run(weights, with_silence(u, steps))[0].reshape(-1, weights.hidden)
 
 
@@ -281,8 +279,8 @@ def correct_bits(
         If the sizes of network and task disagree, or a number is out of range.
     """
     same_kappa(weights, task)
-    checks.integer("last", last, least=checks.integer("first", first))
-    u = random_bits(task, sequences, np.random.default_rng(seed))
+    checks.fits("last", checks.integer("last", last, least=checks.integer("first", first)))
+    u = random_bits(task, sequences, checks.generator(seed))
     targets = _targets(task, u, first, last)
     h = last_state(weights, u, activation)
     spoken = itertools.islice(silent_states(weights, h, activation), first - 1, last)
@@ -339,11 +337,12 @@ def accuracy_around(
     ValueError
         As `correct_bits`.
     """
+    checks.fits("step", checks.integer("step", step))
     last = step + 2 * task.s - 1
     return accuracy(weights, task, step, last, sequences, activation=activation)
 
 
-def to_torch(weights: Weights) -> tuple["torch.nn.RNN", "torch.nn.Linear"]:
+def to_torch(weights: Weights) -> tuple[torch.nn.RNN, torch.nn.Linear]:
     """Return a ``torch.nn.RNN`` and a bias-free ``torch.nn.Linear`` that compute Eq. (6).
 
     Both are float64 and batch-first.
@@ -353,7 +352,6 @@ def to_torch(weights: Weights) -> tuple["torch.nn.RNN", "torch.nn.Linear"]:
     weights
         The network, with or without bias.
     """
-    import torch
 
     def tensor(x):
         return torch.nn.Parameter(torch.tensor(x))
@@ -368,7 +366,7 @@ def to_torch(weights: Weights) -> tuple["torch.nn.RNN", "torch.nn.Linear"]:
     return rnn, readout
 
 
-def from_torch(rnn: "torch.nn.RNN", readout: "torch.nn.Linear") -> Weights:
+def from_torch(rnn: torch.nn.RNN, readout: torch.nn.Linear) -> Weights:
     """Return the `Weights` of a one-layer ``torch.nn.RNN`` with a ``torch.nn.Linear`` on top.
 
     Parameters
@@ -384,10 +382,6 @@ def from_torch(rnn: "torch.nn.RNN", readout: "torch.nn.Linear") -> Weights:
         If it is another network or has more layers or directions, the readout has a bias, or the
         sizes disagree.
     """
-    import torch
-
-    if not isinstance(rnn, torch.nn.RNN):
-        raise ValueError(f"rnn must be a torch.nn.RNN, not {type(rnn).__name__}: gates need more")
     if rnn.num_layers != 1 or rnn.bidirectional:
         raise ValueError("rnn must have one layer and one direction: Eq. (6) is one recurrence")
     if rnn.nonlinearity != "tanh":
@@ -426,3 +420,6 @@ def same_kappa(weights: Weights, task: Task) -> None:
     """
     if weights.kappa != task.kappa:
         raise ValueError(f"weights must have kappa = {task.kappa} as the task, not {weights.kappa}")
+
+
+checks.guard(globals())

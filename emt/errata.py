@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from emt import checks
 from emt.basis import LIVE, dual, invariant_subspaces, operator, spectral_projector
 from emt.elman import Weights, identity, run
 from emt.evidence import non_memory_space
@@ -294,6 +295,8 @@ def modulus_decides(rng: np.random.Generator) -> Margins:
     later = continuation(Task(2, KAPPA, np.stack([-eye, 2 * eye])), x, 100)[-1]
     return Margins(_apart(x[1], later), _apart(x[1] + 100 * (x[1] - x[0]), later))
 
+
+checks.guard(globals())
 
 ROWS: dict[str, Callable[[np.random.Generator], Margins]] = {
     row.__name__: row

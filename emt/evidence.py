@@ -161,7 +161,8 @@ def impulse_response(weights: Weights, steps: int) -> Float[np.ndarray, "steps k
     ValueError
         If `steps` is below 1.
     """
-    blocks = propagate(weights.W_hh, weights.W_uh, checks.integer("steps", steps) + 1)
+    checks.fits("steps", checks.integer("steps", steps), *weights.W_uh.shape)
+    blocks = propagate(weights.W_hh, weights.W_uh, steps + 1, "steps")
     return np.stack([weights.W_r @ block for block in blocks[1:]])
 
 
@@ -299,5 +300,8 @@ def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.nda
         If `block` is not square and finite, or `steps` is below 1.
     """
     block = checks.square("block", block)
-    powers = propagate(block, block, checks.integer("steps", steps))
+    powers = propagate(block, block, steps, "steps")
     return np.array([np.linalg.norm(power, 2) for power in powers])
+
+
+checks.guard(globals())

@@ -87,7 +87,7 @@ def in_flight(
     """
     same_kappa(weights, task)
     s = task.s
-    u = random_bits(task, sequences, np.random.default_rng(seed))
+    u = random_bits(task, sequences, checks.generator(seed))
     x = np.concatenate([u, continuation(task, u, s)], axis=-2)
     h = np.stack(list(islice(states(weights, with_silence(u, s)), s, None)))
     return Held(h, np.stack([x[:, t : t + s] for t in range(1, s + 1)]))
@@ -240,6 +240,7 @@ def principal_basis(
         If `h` is not finite or has no n components.
     """
     h = checks.array("h", h, ..., None)
+    checks.integer("the number of components of h", h.shape[-1])
     h = h.reshape(-1, h.shape[-1])
     checks.integer("the number of components of h", min(h.shape), least=checks.integer("n", n))
     _, _, Vt = linalg.svd(h - h.mean(axis=0), full_matrices=False)
@@ -292,7 +293,7 @@ def rival(kind: str, weights: Weights, task: Task, seed: int = 0) -> VariableMem
     checks.choice("kind", kind, RIVALS)
     n = int(lasting(task).sum())
     if kind == "random directions":
-        pair = random_basis(weights.hidden, n, np.random.default_rng([seed, 2]))
+        pair = random_basis(weights.hidden, n, checks.generator(seed, 2))
     elif kind == "principal components":
         pair = principal_basis(in_flight(weights, task).h, n)
     else:
@@ -382,7 +383,7 @@ def dose_response(
         If the sizes disagree, the memories' labels are not those of the task, or there are not
         two memories.
     """
-    wait = checks.integer("wait", wait, least=0)
+    checks.fits("wait", checks.integer("wait", wait, least=0), sequences, weights.hidden)
     doses = checks.array("doses", doses, None)
     h, held, (first, last) = _stopped(weights, task, memories, sequences, seed)
     said = _said(task, held, wait)
@@ -432,7 +433,7 @@ def erased(
         If the sizes disagree, the memories' labels are not those of the task, there are not two
         memories, or the task is no selection.
     """
-    wait = checks.integer("wait", wait, least=0)
+    checks.fits("wait", checks.integer("wait", wait, least=0), sequences, weights.hidden)
     h, held, (_, last) = _stopped(weights, task, memories, sequences, seed)
     before = _said(task, held, wait)
     held[:, last - 1] = 0
@@ -494,3 +495,6 @@ def _heard(weights: Weights, task: Task, h: np.ndarray, wait: int = 0) -> np.nda
 
 def _right(y: np.ndarray, wanted: np.ndarray) -> float:
     return float((np.sign(y) == np.sign(wanted)).mean())
+
+
+checks.guard(globals())

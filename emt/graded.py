@@ -90,9 +90,13 @@ def recalled(
     h = last_state(weights, u, activation)
     spoken = silent_states(weights, h, activation)
     found, done = [], 0
+    checks.fits("cycles", max(cycles, default=1), *h.shape)
     for cycle in cycles:
         skipped = (checks.integer("cycles", cycle, least=done + 1) - 1 - done) * s
         h = list(itertools.islice(spoken, skipped, skipped + s))
         found.append(np.stack(h, axis=1) @ weights.W_r.T)
         done = cycle
     return found
+
+
+checks.guard(globals())

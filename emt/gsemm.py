@@ -99,8 +99,6 @@ class GSEMM:
         checks.real("alpha_c", self.alpha_c)
         for name in ("T_f", "T_h", "T_d"):
             checks.real(name, getattr(self, name), least=1e-12)
-        checks.function("sigma_f", self.sigma_f)
-        checks.function("sigma_h", self.sigma_h)
 
 
 class State(NamedTuple):
@@ -486,3 +484,6 @@ def _integrate(derivative, y0: np.ndarray, times: np.ndarray, accuracy: float) -
     if not solution.success:
         raise ValueError(f"the integration of the model failed: {solution.message}")
     return solution.y
+
+
+checks.guard(globals())

@@ -141,7 +141,8 @@ def propagated(weights: Weights, impulses: int) -> Propagated:
         If `impulses` is below 1.
     """
     reads, writes = [weights.W_r], [weights.W_uh]
-    for _ in range(checks.integer("impulses", impulses)):
+    checks.fits("impulses", checks.integer("impulses", impulses), 2, *weights.W_r.shape)
+    for _ in range(impulses):
         reads.append(reads[-1] @ weights.W_hh)
         writes.append(weights.W_hh @ writes[-1])
     return Propagated(np.stack(reads), np.stack(writes))
@@ -159,6 +160,7 @@ def gram(p: Propagated) -> Float[np.ndarray, "r r"]:
     p
         Of M steps and kappa components; r = M kappa^2 residuals, ordered by m, output, input.
     """
+    p = _checked(p)
     M, kappa = len(p.reads) - 1, p.reads.shape[1]
     reads = np.einsum("mah,nbh->mnab", p.reads, p.reads, optimize=True)[..., :, None, :, None]
     writes = np.einsum("mha,nhb->mnab", p.writes, p.writes, optimize=True)[..., None, :, None, :]
@@ -198,7 +200,9 @@ def pulled_back(
     x
         One number a residual.
     """
-    M, kappa, H = len(x), p.reads.shape[1], p.reads.shape[2]
+    p = _checked(p)
+    M, kappa, H = len(p.reads) - 1, p.reads.shape[1], p.reads.shape[2]
+    x = checks.array("x", x, M, kappa, kappa)
     # The residual of m = j + i + 1 steps stands in block (j, i): a block Hankel matrix.
     padded = np.concatenate([x, np.zeros_like(x)])
     hankel = padded[np.arange(M)[:, None] + np.arange(M)].transpose(0, 2, 1, 3)
@@ -337,12 +341,18 @@ def linear_accuracy(
     """
     checks.integer("step", step)
     _linear(task, weights)
-    u = random_bits(task, sequences, np.random.default_rng(seed))
+    u = random_bits(task, sequences, checks.generator(seed))
     theory = constructed(task, np.eye(task.s * task.kappa))
     with np.errstate(over="ignore", invalid="ignore"):
         y, target = (_later_outputs(w, u, step, 2 * task.s) for w in (weights, theory))
     right = np.isfinite(y) & (np.sign(y) == np.sign(target))
     return Accuracy(int(np.count_nonzero(right)), y.size)
+
+
+def _checked(p: Propagated) -> Propagated:
+    reads = checks.array("p.reads", p.reads, None, None, None)
+    M = checks.integer("the number of steps of p", len(reads) - 1)
+    return Propagated(reads, checks.array("p.writes", p.writes, M + 1, *reads.shape[:0:-1]))
 
 
 def _later_outputs(weights: Weights, u: np.ndarray, step: int, count: int) -> np.ndarray:
@@ -375,3 +385,6 @@ def _misses(weights: Weights, wanted: np.ndarray) -> tuple[Propagated, np.ndarra
 
 def _rms(error: np.ndarray) -> float:
     return float(np.sqrt((error**2).mean()))
+
+
+checks.guard(globals())

@@ -290,3 +290,6 @@ def _part(memories: VariableMemories, memory: int) -> tuple[np.ndarray, np.ndarr
         return rest, rest
     columns = _columns(memories, memory)
     return memories.Psi[:, columns], memories.Psi_dual[columns]
+
+
+checks.guard(globals())

@@ -73,7 +73,8 @@ def activity(
     """
     same_kappa(weights, task)
     checks.integer("last", last, least=checks.integer("first", first))
-    u = random_bits(task, sequences, np.random.default_rng(seed))
+    checks.fits("last", last, sequences, weights.hidden)
+    u = random_bits(task, sequences, checks.generator(seed))
     h, _ = run(weights, with_silence(u, last))
     return float((h[:, task.s + first - 1 :] ** 2).mean())
 
@@ -233,7 +234,7 @@ def accuracy_curve(
     steps, window = _ascending(steps), 2 * task.s
     if (steps % 1).any():
         raise ValueError(f"steps must be whole numbers, not {steps}")
-    sigma = noisy(noise, np.random.default_rng([seed, 1])) if noise else np.tanh
+    sigma = noisy(noise, checks.generator(seed, 1)) if noise else np.tanh
     last = int(steps[-1]) + window - 1
     counts = correct_bits(weights, task, 1, last, sequences, seed, sigma)
     right = counts / (sequences * task.kappa)
@@ -337,7 +338,7 @@ def longest_lifetime(
     ValueError
         If a number is out of range.
     """
-    checks.real("noise", noise, least=float(np.finfo(float).tiny))
+    checks.real("noise", noise, least=1e-150)  # its square is needed
     checks.real("share", share, least=float(np.finfo(float).tiny), most=1.0)
     picked = checks.real("stretch", stretch, least=float(np.finfo(float).tiny)) * noise**2
     if not 0.5 < checks.real("bar", bar) < 1:
@@ -401,3 +402,6 @@ def _ascending(steps: np.ndarray) -> np.ndarray:
     if not len(steps) or steps[0] <= 0 or (np.diff(steps) <= 0).any():
         raise ValueError(f"steps must ascend from above 0, not {steps}")
     return steps
+
+
+checks.guard(globals())

@@ -379,3 +379,6 @@ def _merged(points: np.ndarray, apart: float) -> tuple[np.ndarray, np.ndarray]:
             kept.append(h)
             found.append(1)
     return np.array(kept).reshape(-1, points.shape[1]), np.array(found, dtype=int)
+
+
+checks.guard(globals())

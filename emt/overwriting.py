@@ -143,9 +143,11 @@ def least_write(g: float, delay: int) -> float:
     moves = checks.integer("delay", delay) - 1
 
     def excess(c: float) -> float:
-        A = math.tanh(2 * c)
+        A, moved = math.tanh(2 * c), 0.0
         for _ in range(moves):
-            A = math.tanh(g * A)
+            moved, A = A, math.tanh(g * A)
+            if moved == A:  # and stays
+                break
         return c - g * A
 
     return float(brentq(excess, g * _resting(g) / 2, g))
@@ -198,7 +200,8 @@ def overwrite_index(
     """
     same_kappa(weights, task)
     wait = task.s if wait is None else checks.integer("wait", wait, least=0)
-    rng = np.random.default_rng(seed)
+    checks.fits("wait", wait, sequences, weights.hidden)
+    rng = checks.generator(seed)
     u = random_bits(task, sequences, rng)
     flipped = _flipped(task, u, rng)
     bits = rng.choice([-1.0, 1.0], size=(sequences, 1, task.kappa))
@@ -315,7 +318,7 @@ def change_by_stored(
     same_kappa(weights, task)
     sizes = checks.array("sizes", sizes, None)
     checks.integer("the number of sizes", sizes.size)
-    rng = np.random.default_rng(seed)
+    rng = checks.generator(seed)
     u = random_bits(task, sequences, rng)
     bits = rng.choice([-1.0, 1.0], size=(sequences, 1, task.kappa))
     memory, reader, component = _places(task)
@@ -411,8 +414,9 @@ def answers(
     same_kappa(weights, task)
     scale = checks.real("scale", scale, least=float(np.finfo(float).tiny))
     silence = checks.integer("silence", silence, least=0)
-    rng = np.random.default_rng(seed)
-    rows = [random_bits(task, sequences, rng) for _ in range(checks.integer("rounds", rounds))]
+    rng = checks.generator(seed)
+    checks.fits("rounds", checks.integer("rounds", rounds), sequences, task.s, task.kappa)
+    rows = [random_bits(task, sequences, rng) for _ in range(rounds)]
     u = np.concatenate([*(with_silence(row, silence) for row in rows[:-1]), rows[-1]], axis=1)
     h = last_state(weights, scale * u, activation)
     said = np.sign(continued(weights, h, steps, activation)[1])
@@ -421,3 +425,6 @@ def answers(
         float((said == np.sign(continuation(task, rows[-1], steps))).mean()),
         float((said == total)[total != 0].mean()) if total.any() else 0.0,
     )
+
+
+checks.guard(globals())

@@ -148,3 +148,6 @@ def _krylov(A: np.ndarray, B: np.ndarray, tolerance: float) -> np.ndarray:
         Q = np.hstack([Q, new])
         new, scale = A @ new, linalg.norm(A, 2)
     return Q
+
+
+checks.guard(globals())

@@ -5,6 +5,7 @@ takes it (``{glue:text}``) and the claims page lists it beside what was expected
 """
 
 import io
+import math
 from collections.abc import Sequence
 from numbers import Real
 
@@ -13,6 +14,8 @@ from IPython import get_ipython
 from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+
+from emt import checks
 
 GLUE = "application/papermill.record/"
 
@@ -50,16 +53,17 @@ def record(
     ClaimError
         If the value is outside `expect` or not finite, or a control is inside or not finite.
     ValueError
-        If there is a control but nothing to compare it with.
+        If there is a control but nothing to compare it with, or something is no real number.
     """
     value = _plain(id, value)
-    controls = [] if control is None else [_plain(id, c) for c in np.ravel(control)]
+    controls = [] if control is None else _controls(id, control)
+    expect = None if expect is None else _range(id, expect)
     if controls and expect is None:
         raise ValueError(f"{id}: a control needs an expected range")
-    if not np.isfinite([value, *controls]).all():
+    if not all(map(math.isfinite, [value, *controls])):
         raise ClaimError(f"{id}: the value {value} and its controls {controls} must be finite")
     if expect is not None:
-        low, high = (_plain(id, bound) for bound in expect)
+        low, high = expect
         if not low <= value <= high:
             raise ClaimError(f"{id}: measured {value}, expected {low} to {high}")
         for c in controls:
@@ -67,7 +71,7 @@ def record(
                 raise ClaimError(
                     f"{id}: the control measured {c}, inside the expected {low} to {high}"
                 )
-        expect = [bound if np.isfinite(bound) else None for bound in (low, high)]  # for JSON
+        expect = [bound if math.isfinite(bound) else None for bound in (low, high)]  # for JSON
     _publish(
         id,
         {f"{GLUE}text/plain": repr(value)},
@@ -131,9 +135,30 @@ def figure(id: str, fig: Figure) -> None:
 
 
 def _plain(id: str, value: Real) -> float | int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.generic)):
-        raise ValueError(f"{id}: a recorded value must be a number, not {value!r}")
-    return int(value) if isinstance(value, (int, np.integer)) else float(value)
+    if not isinstance(id, str) or not id:
+        raise ValueError(f"id must be a name, not {checks.shown(id)}")
+    try:
+        if not checks.is_number(value):
+            raise OverflowError
+        number = float(value)
+    except OverflowError:
+        what = checks.shown(value)
+        raise ValueError(f"{id}: a recorded value must be a number, not {what}") from None
+    return int(value) if isinstance(value, (int, np.integer)) else number
+
+
+def _controls(id: str, control) -> list[float | int]:
+    checks.numbers(f"{id}: control", control)
+    return [_plain(id, c) for c in np.ravel(control)]
+
+
+def _range(id: str, expect) -> tuple[float | int, float | int]:
+    if not isinstance(expect, (tuple, list)) or len(expect) != 2:
+        raise ValueError(f"{id}: expect must be lowest and highest, not {checks.shown(expect)}")
+    low, high = (_plain(id, bound) for bound in expect)
+    if math.isnan(low) or math.isnan(high):
+        raise ValueError(f"{id}: expect must be two numbers, not {expect}")
+    return low, high
 
 
 def _publish(id: str, bundle: dict, prefix: str = "", **metadata) -> None:

@@ -196,3 +196,6 @@ def _earlier(response: np.ndarray, lags: range) -> tuple[np.ndarray, np.ndarray]
     target = response[times].transpose(1, 0, 2).reshape(kappa, -1)
     earlier = np.stack([response[times - lag] for lag in lags])
     return target, earlier.transpose(0, 2, 1, 3).reshape(len(lags) * kappa, -1)
+
+
+checks.guard(globals())

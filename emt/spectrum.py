@@ -65,8 +65,8 @@ def roots_of_unity(s: int, kappa: int) -> Complex[np.ndarray, " n"]:
     ValueError
         If `s` or `kappa` is below 1.
     """
-    checks.integer("s", s)
-    return np.repeat(np.exp(2j * np.pi * np.arange(s) / s), checks.integer("kappa", kappa))
+    checks.fits("s", checks.integer("s", s), 2, checks.integer("kappa", kappa))
+    return np.repeat(np.exp(2j * np.pi * np.arange(s) / s), kappa)
 
 
 def eigenvalues(task: Task) -> Complex[np.ndarray, " n"]:
@@ -140,3 +140,6 @@ def compare(
 def _largest_first(matrix: np.ndarray) -> np.ndarray:
     values = np.linalg.eigvals(matrix).astype(complex)
     return values[np.argsort(-abs(values), kind="stable")]
+
+
+checks.guard(globals())

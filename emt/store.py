@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +39,14 @@ def trained(
     Raises
     ------
     ValueError
-        If the stored file is damaged.
+        If the stored file is damaged or holds another network.
     """
-    folder = Path(folder or os.environ.get("EMT_STORE") or DEFAULT_FOLDER)
+    folder = folder or Path(os.environ.get("EMT_STORE") or DEFAULT_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{key(task, config)}.safetensors"
     with FileLock(path.with_suffix(".lock")):
         if path.exists():
-            return load(path)
+            return load(path, task, config)
         result = training.train(task, config, progress)
         write(path, result, task, config)
     return result
@@ -81,14 +81,13 @@ def write(path: Path, result: Training, task: Task, config: TrainingConfig) -> N
     task, config
         What it was trained with.
     """
-    path = Path(path)
     arrays = {k: v for k, v in vars(result.weights).items() if v is not None}
     arrays = {k: np.ascontiguousarray(v) for k, v in {**arrays, "loss": result.loss}.items()}
     write_whole(path, save(arrays, metadata={"description": _description(task, config)}))
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, then give it its own.
+    """Write a file under a temporary name, then give it its own; who may read it, umask decides.
 
     Parameters
     ----------
@@ -97,43 +96,60 @@ def write_whole(path: Path, content: bytes) -> None:
     content
         Of the file.
     """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-        try:
-            part.write(content)
-            part.close()
-            os.replace(part.name, path)
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
+    part = path.with_name(f".part-{uuid.uuid4().hex}")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
-def load(path: Path) -> Training:
+def load(path: Path, task: Task | None = None, config: TrainingConfig | None = None) -> Training:
     """Load a network that `write` saved.
 
     Parameters
     ----------
     path
         Of a safetensors file holding W_hh, W_uh, W_r, loss and perhaps b.
+    task, config
+        What the network must have been trained with, where given.
 
     Raises
     ------
     ValueError
-        If the file is damaged, truncated or lacks an array.
+        If the file is missing, damaged, truncated, lacks an array or holds another network than
+        the one asked for, by its own description or by its sizes.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}
-        loss = arrays.pop("loss")
-        return Training(Weights(**arrays), loss)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            described = dict(json.loads((file.metadata() or {}).get("description", "{}")))
+        loss = checks.array("loss", arrays.pop("loss"), None)
+        weights = Weights(**arrays)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} is damaged or no network ({error}): delete it and rerun"
+            f"{path} is damaged or no network ({error}): move it away and rerun"
         ) from None
+    asked = json.loads(_description(task, config))
+    sizes = task is None or weights.kappa == task.kappa
+    if config is not None:
+        sizes &= (weights.hidden, weights.b is not None) == (config.hidden, config.bias)
+    if not sizes or asked != {part: described.get(part) for part in asked}:
+        raise ValueError(
+            f"{path} must hold the network that was asked for, but holds another: "
+            "move it away and rerun"
+        )
+    return Training(weights, loss)
 
 
-def _description(task: Task, config: TrainingConfig) -> str:
+def _description(task: Task | None, config: TrainingConfig | None) -> str:
+    parts = {"task": task, "config": config}
     return json.dumps(
-        {"task": dataclasses.asdict(task), "config": dataclasses.asdict(config)},
+        {name: dataclasses.asdict(part) for name, part in parts.items() if part is not None},
         default=lambda number: number.tolist(),
         sort_keys=True,
     )
+
+
+checks.guard(globals())

@@ -127,7 +127,8 @@ def compose_copy(kappa: int) -> Task:
     ValueError
         If `kappa` is below 1.
     """
-    return selection(kappa, np.arange(checks.integer("kappa", kappa), 0, -1))
+    checks.fits("kappa", checks.integer("kappa", kappa), kappa, kappa)
+    return selection(kappa, np.arange(kappa, 0, -1))
 
 
 def running_sums(s: int, kappa: int, gain: float = 1.0) -> Task:
@@ -275,7 +276,7 @@ def bitmap(text: str, s: int, kappa: int = 5) -> Float[np.ndarray, "s kappa"]:
     ValueError
         If the text does not fit or holds anything but digits and letters.
     """
-    if not isinstance(text, str) or not text or set(text.upper()) - set(GLYPHS):
+    if not text or set(text.upper()) - set(GLYPHS):
         raise ValueError(f"text must be digits and letters, at least one, not {text!r}")
     text = text.upper()
     if checks.integer("s", s) < 4 * len(text):
@@ -286,3 +287,6 @@ def bitmap(text: str, s: int, kappa: int = 5) -> Float[np.ndarray, "s kappa"]:
         rows = [[int(pixel) for pixel in f"{int(row):03b}"] for row in GLYPHS[character]]
         image[4 * position : 4 * position + 3, :5] += 2.0 * np.transpose(rows)
     return image
+
+
+checks.guard(globals())

@@ -52,8 +52,6 @@ def three_stages(
     ValueError
         If `s` is below 1 or `updates` has another length.
     """
-    if len(updates) != 3:
-        raise ValueError(f"updates must hold three numbers, not {updates!r}")
     horizons = 2 * checks.integer("s", s), 5 * s, max(12 * s, 192)
     rates = (part * learning_rate for part in (1.0, 0.3, 0.1))
     stages = zip(horizons, updates, rates, strict=True)
@@ -146,12 +144,8 @@ class TrainingConfig:
         for name in ("updates", "most_inputs"):
             if getattr(self, name) is not None:
                 checks.integer(name, getattr(self, name))
-        for name in ("bias", "linear"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if not self.stages:
             raise ValueError("stages must hold at least one stage, not ()")
-        object.__setattr__(self, "stages", tuple(Stage(*stage) for stage in self.stages))
         for stage in self.stages:
             checks.integer("horizon", stage.horizon)
             checks.integer("steps", stage.steps)
@@ -255,15 +249,13 @@ def train(
         If the network has fewer than ``s * kappa`` hidden units, which any f may need.
     """
     checks.integer("every", every)
-    if stop is not None and not callable(stop):
-        raise ValueError(f"stop must be a function of Weights, not {stop!r}")
     if config.most_inputs is not None:
         checks.integer("most_inputs", config.most_inputs, least=task.s)
     if config.hidden < task.s * task.kappa:
         warnings.warn(
             f"hidden = {config.hidden} is below s * kappa = {task.s * task.kappa}: "
             "the network may not hold all variables",
-            stacklevel=2,
+            stacklevel=3,
         )
     # Training that diverges is reported once, as an error.
     with _one_thread(), np.errstate(over="ignore", invalid="ignore"):
@@ -405,3 +397,6 @@ def _one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+checks.guard(globals())

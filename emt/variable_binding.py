@@ -192,3 +192,6 @@ def _inputs(u: np.ndarray, sized: Task | Weights) -> np.ndarray:
     u = checks.array("u", u, None, sized.kappa)
     checks.integer("the number of steps of u", len(u))
     return u
+
+
+checks.guard(globals())

@@ -94,7 +94,7 @@ def forward_blocks(
         If `s` is below 1 or `F` has another shape.
     """
     if F is None:
-        return np.hstack(propagate(weights.W_hh, weights.W_uh, s)[::-1])
+        return np.hstack(propagate(weights.W_hh, weights.W_uh, s, "s")[::-1])
     F = _rule(weights, s, F).F
     blocks = [weights.W_uh]
     for F_k in F[:0:-1]:
@@ -125,7 +125,7 @@ def backward_blocks(
         If `s` is below 1 or `W_r_star` has another shape than `W_uh`.
     """
     W_r_star = checks.array("W_r_star", W_r_star, *weights.W_uh.shape)
-    blocks = propagate(weights.W_hh.T, W_r_star, s)
+    blocks = propagate(weights.W_hh.T, W_r_star, s, "s")
     return np.hstack([*blocks[1:], blocks[0]])
 
 
@@ -155,7 +155,7 @@ def read_covectors(
     """
     if F is None:
         return backward_blocks(weights, s, weights.W_r.T).T
-    reads = np.hstack(propagate(weights.W_hh.T, weights.W_r.T, s)).T
+    reads = np.hstack(propagate(weights.W_hh.T, weights.W_r.T, s, "s")).T
     return linalg.lstsq(_reads_of_contents(_rule(weights, s, F)), reads)[0]
 
 
@@ -330,16 +330,6 @@ def corrected(
     return VariableMemories(Psi, Psi_dual, _labels(s, weights.kappa)[live])
 
 
-READINGS = {
-    "the box": partial(as_printed, removal="none"),
-    "section 6's text": partial(as_printed, removal="orthogonal"),
-    "the trap (ours)": partial(as_printed, removal="oblique"),
-    "corrected": corrected,
-}
-"""Readings of Algorithm 1: functions of weights, s and alpha. The trap is this book's, not the
-paper's: vectors in the right subspace, covectors by pseudoinverse."""
-
-
 def read_write_product(
     weights: Weights,
     s: int,
@@ -439,3 +429,15 @@ def _power(G: np.ndarray, exponent: float) -> np.ndarray:
             "negative or zero, so only alpha = 1 is defined"
         )
     return linalg.fractional_matrix_power(G, exponent).real
+
+
+checks.guard(globals())
+
+READINGS = {
+    "the box": partial(as_printed, removal="none"),
+    "section 6's text": partial(as_printed, removal="orthogonal"),
+    "the trap (ours)": partial(as_printed, removal="oblique"),
+    "corrected": corrected,
+}
+"""Readings of Algorithm 1: functions of weights, s and alpha. The trap is this book's, not the
+paper's: vectors in the right subspace, covectors by pseudoinverse."""

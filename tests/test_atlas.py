@@ -1,5 +1,6 @@
 """Committed tables: written whole, read back, and five rows of them computed again."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -32,7 +33,8 @@ BODY = "network,seed\nx,0\ny,1\n"
 
 
 def table_text(made=MADE, body=BODY):
-    return "".join(f"# {key}: {value}\n" for key, value in made.items()) + body
+    head = "".join(f"# {key}: {value}\n" for key, value in made.items())
+    return f"{head}# sha256: {hashlib.sha256((head + body).encode()).hexdigest()}\n{body}"
 
 
 def double(x: int, name: str = "a") -> dict:
@@ -108,6 +110,7 @@ def test_an_interruption_leaves_the_old_table_and_nothing_else(tmp_path, monkeyp
         table_text(body="network,seed\nx,0\ny,1,2,3\n").encode(),
         ("# no colon\n" + table_text()).encode(),
         *(table_text({k: v for k, v in MADE.items() if k != missing}).encode() for missing in MADE),
+        table_text(body="network,seed\nx,\n").encode(),
         table_text().encode() + b"\xff\xfe,1\n",
         table_text().encode("utf-16"),
     ],
@@ -116,6 +119,45 @@ def test_a_damaged_table_asks_to_be_made(tmp_path, content):
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(ValueError, match=r"x.csv is missing or damaged \(.+\): run make atlas"):
         atlas.read("x", tmp_path)
+
+
+def test_no_part_of_a_table_is_read_as_one(tmp_path):
+    good = atlas.write("x", pd.concat([ROWS] * 3), "make", tmp_path).read_bytes()
+    for end in range(len(good)):
+        (tmp_path / "x.csv").write_bytes(good[:end])
+        with pytest.raises(ValueError, match="run make atlas"):
+            atlas.read("x", tmp_path)
+
+
+def test_an_edited_table_is_noticed(tmp_path):
+    good = (atlas.FOLDER / "training_first_use.csv").read_bytes()
+    edited = [
+        good[:n] + b"%d" % ((c - 47) % 10) + good[n + 1 :]
+        for n, c in enumerate(good)
+        if 47 < c < 58
+    ]
+    lines = good.splitlines(keepends=True)
+    without = [b"".join(lines[:n] + lines[n + 1 :]) for n in range(len(lines))]
+    for content in [*edited, *without, good + lines[-1], good + b"\n", good[:-1]]:
+        (tmp_path / "x.csv").write_bytes(content)
+        with pytest.raises(ValueError, match="run make atlas"):
+            atlas.read("x", tmp_path)
+
+
+def test_a_table_with_other_line_ends_is_the_same(tmp_path):
+    good = (atlas.FOLDER / "training_first_use.csv").read_bytes()
+    (tmp_path / "x.csv").write_bytes(good.replace(b"\n", b"\r\n"))
+    again, was = atlas.read("x", str(tmp_path)), atlas.read("training_first_use")
+    pd.testing.assert_frame_equal(again.rows, was.rows)
+    assert again.made == was.made and "sha256" not in was.made
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize("index", [-1, 3, True, 1.0, 10**400])
+def test_a_row_that_is_not_there_is_named(index):
+    again = study(1.0, {"value": 9.0}, arguments=seeds(table([1.0, 2.0, 3.0])))
+    with pytest.raises(ValueError, match="index must be"):
+        atlas.disagreements(again, table([1.0, 2.0, 3.0]), index)
 
 
 def test_a_missing_table_asks_to_be_made(tmp_path):

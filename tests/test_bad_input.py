@@ -114,7 +114,7 @@ TABLE = {
         (lambda: emt.selection(0, [1]), "s must be", "at least 1", "not 0"),
         (lambda: emt.selection(True, [1]), "s must be", "not True"),
         (lambda: emt.selection(3, []), "length of delay", "at least 1", "not 0"),
-        (lambda: emt.selection(3, None), "delay must have shape (1)", "not ()"),
+        (lambda: emt.selection(3, None), "delay must be an array of real numbers", "not None"),
         (lambda: emt.selection(3, [[1, 2]]), "delay must have shape (2)", "(1, 2)"),
         (lambda: emt.selection(3, "ab"), "delay must be an array of real numbers", "'ab'"),
         (lambda: emt.selection(3, [1.0, 2]), "delay must be whole numbers", "not [1.0, 2]"),

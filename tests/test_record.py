@@ -4,9 +4,12 @@ import json
 import re
 import subprocess
 import sys
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 from emt.record import ClaimError, equation, record
 
@@ -119,6 +122,75 @@ def test_a_control_needs_a_range():
 def test_whole_numbers_stay_whole(value, kind):
     got = record("x", value)
     assert got == 3 and type(got) is kind
+
+
+NO_NUMBERS = {
+    **{"complex": 1j, "real complex": 1 + 0j, "numpy's complex": np.complex128(1), "text": "1"},
+    **{"bytes": b"1", "numpy's text": np.str_("1"), "numpy's bytes": np.bytes_(b"1")},
+    **{"truth": True, "numpy's truth": np.bool_(True), "date": np.datetime64("2020-01-01")},
+    **{"duration": np.timedelta64(1, "s"), "list": [1.0], "object": object(), "huge": 10**400},
+    **{"too long to show": 10**5000, "decimal": Decimal(1), "masked": np.ma.masked},
+    **{"tensor": torch.ones(()), "-huge": -(10**400), "void": np.zeros((), "V8")[()]},
+}
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize("name", NO_NUMBERS)
+def test_what_is_no_real_number_is_neither_value_nor_bound_nor_control(name):
+    wrong = NO_NUMBERS[name]
+    calls = [
+        ((wrong,), "a recorded value"),
+        ((0.5, (wrong, 1.0)), "a recorded value"),
+        ((0.5, (0.0, wrong)), "a recorded value"),
+    ]
+    if name not in ("list", "tensor"):  # which are controls
+        controls = wrong, [2.0, wrong], [[2.0], [wrong]]
+        calls += [((0.5, (0.0, 1.0), c), "control must be|a recorded value") for c in controls]
+    for arguments, message in calls:
+        with pytest.raises(ValueError, match=rf"chapter\.claim: ({message})"):
+            record("chapter.claim", *arguments)
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize(
+    "control",
+    [
+        np.ma.array([2.0, 3.0], mask=[False, True]),
+        np.ma.array([2.0, 3.0]),
+        np.array([2 + 0j]),
+        np.array([True]),
+        np.array(["2"]),
+        np.array(["2020-01-01"], "datetime64[D]"),
+        torch.ones(2, requires_grad=True),
+        {"a": 2.0},
+        [[2.0], [2.0, 3.0]],
+        [None],
+    ],
+    ids=str,
+)
+def test_a_control_is_an_array_of_real_numbers(control):
+    with pytest.raises(ValueError, match=r"a\.b: control must be an array of real numbers"):
+        record("a.b", 0.5, (0.0, 1.0), control)
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize(
+    "expect", [(0.0,), (0.0, 1.0, 2.0), 1.0, "01", {0: 1, 1: 2}, (np.nan, 1.0), (0.0, np.nan), ()]
+)
+def test_what_is_expected_is_two_numbers(expect):
+    with pytest.raises(ValueError, match=r"a\.b: expect must be"):
+        record("a.b", 0.5, expect)
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize("id", ["", None, 3, b"a", ["a"]])
+def test_a_claim_has_a_name(id):
+    with pytest.raises(ValueError, match="id must be a name"):
+        record(id, 0.5)
+
+
+def test_whole_numbers_may_be_long():
+    assert record("x", 10**30, (0, 10**31), [10**32, Fraction(-1, 2)]) == 10**30
 
 
 def test_a_notebook_keeps_value_range_and_control(shell):

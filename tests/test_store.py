@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from dataclasses import fields, replace
 from functools import partial
@@ -199,7 +200,7 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
     damage = {"truncated": truncated(good), "empty": b"", "garbage": b"\x07" * 500}
     path.write_bytes(damage[name] if name in damage else without(name, arrays))
     for asked in (store.load, lambda p: store.trained(TASK, CONFIG, folder=p.parent)):
-        with pytest.raises(ValueError, match="delete it and rerun") as caught:
+        with pytest.raises(ValueError, match="move it away and rerun") as caught:
             asked(path)
         assert str(path) in str(caught.value)
 
@@ -208,9 +209,98 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
 def test_arrays_that_make_no_network_are_damage_too(tmp_path, result, name, value):
     path = tmp_path / "x"
     path.write_bytes(save({**vars(result.weights), "loss": result.loss, name: value}))
-    with pytest.raises(ValueError, match="delete it and rerun") as caught:
+    with pytest.raises(ValueError, match="move it away and rerun") as caught:
         store.load(path)
     assert str(path) in str(caught.value)
+
+
+def described(task=TASK, config=CONFIG):
+    return Training(emt.untrained(task, config), np.ones(3)), task, config
+
+
+@pytest.mark.parametrize("field", [*OTHER_TASKS, *OTHER_CONFIGS, "nothing"])
+def test_a_file_that_describes_another_network_is_not_used(tmp_path, field):
+    path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
+    task = OTHER_TASKS.get(field, TASK)
+    config = replace(CONFIG, **{k: v for k, v in OTHER_CONFIGS.items() if k == field})
+    store.write(path, *described(task, config))
+    before = path.read_bytes()
+    if field == "nothing":
+        assert len(store.trained(TASK, CONFIG, folder=tmp_path).loss) == 3
+        return
+    given = {"task": TASK} if field in OTHER_TASKS else {"config": CONFIG}
+    for asked in (partial(store.trained, TASK, CONFIG, folder=tmp_path), partial(store.load, path)):
+        with pytest.raises(ValueError, match="another: move it away and rerun") as caught:
+            asked(**given) if asked.func is store.load else asked()
+        assert str(path) in str(caught.value) and path.read_bytes() == before
+    assert len(store.load(path).loss) == len(store.load(path, task, config).loss) == 3
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"description": "{}"}, {"description": "[]"}])
+def test_a_file_without_description_is_not_used(tmp_path, metadata):
+    path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
+    arrays = {k: v for k, v in vars(described()[0].weights).items() if v is not None}
+    path.write_bytes(save({**arrays, "loss": np.ones(3)}, metadata=metadata))
+    store.load(path)
+    with pytest.raises(ValueError, match="move it away and rerun"):
+        store.trained(TASK, CONFIG, folder=tmp_path)
+
+
+@pytest.mark.parametrize("description", ["", "x", "3", "null", '"task"'])
+def test_a_description_that_is_none_is_damage(tmp_path, description):
+    arrays = {k: v for k, v in vars(described()[0].weights).items() if v is not None}
+    content = save({**arrays, "loss": np.ones(3)}, metadata={"description": description})
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ValueError, match=r"is damaged .* move it away and rerun"):
+        store.load(tmp_path / "x", TASK, CONFIG)
+
+
+@pytest.mark.parametrize("field", ["hidden", "kappa", "bias"])
+def test_sizes_other_than_described_are_not_used(tmp_path, field):
+    config = replace(CONFIG, **{k: v for k, v in OTHER_CONFIGS.items() if k == field})
+    other, *_ = described(OTHER_TASKS.get(field, TASK), config)
+    store.write(tmp_path / "x", other, TASK, CONFIG)
+    with pytest.raises(ValueError, match="another: move it away and rerun"):
+        store.load(tmp_path / "x", TASK, CONFIG)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        np.ones(3, np.complex64),
+        np.ones(3, bool),
+        np.ones((3, 1)),
+        np.array([1.0, np.nan]),
+        np.array(1.0),
+    ],
+    ids=["complex", "truth", "matrix", "NaN", "number"],
+)
+def test_a_loss_curve_is_real_and_finite(tmp_path, result, loss):
+    path = tmp_path / "x"
+    path.write_bytes(save({**vars(result.weights), "loss": loss}))
+    with pytest.raises(ValueError, match=r"loss must .*move it away and rerun"):
+        store.load(path)
+
+
+def test_a_complex_loss_is_not_written(tmp_path, result):
+    with pytest.raises(ValueError, match=r"result\.loss must be an array of real numbers"):
+        store.write(tmp_path / "x", Training(result.weights, np.ones(3) + 1j), TASK, CONFIG)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=re.escape(str(tmp_path / "x"))):
+        store.load(tmp_path / "x")
+
+
+@pytest.mark.parametrize("mask, mode", [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_files_have_the_permissions_of_any_other_file(tmp_path, result, mask, mode):
+    before = os.umask(mask)
+    try:
+        store.write(tmp_path / "x", result, TASK, CONFIG)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == mode
 
 
 def test_two_processes_train_it_once(tmp_path):

@@ -10,6 +10,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from emt import checks
 from emt.figures.common import INK, WIDE
 
 
@@ -314,3 +315,6 @@ def _bare(ax: Axes, s: int, xlim: tuple[float, float]) -> Axes:
     ax.set(xlim=xlim, ylim=(_middle(s - 1) + 2.2, -0.5))
     ax.set_axis_off()
     return ax
+
+
+checks.guard(globals())

@@ -9,8 +9,11 @@ from IPython.display import HTML
 from jaxtyping import Float
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from emt import checks
 
 WIDTH, WIDE = 4.2, 8.4
 """Widths in inches: of a figure that a phone shows whole, and of one that it scrolls."""
@@ -206,7 +209,7 @@ def heat_map(
     return ax
 
 
-def memory_ticks(axis, s: int, kappa: int, H: int) -> None:
+def memory_ticks(axis: Axis, s: int, kappa: int, H: int) -> None:
     """Label some memories at the middle of their block, and what lies beyond them."""
     shown = [1, *(k for k in range(4, s - 1, 4)), s] if s > 4 else range(1, s + 1)
     ticks = {(k - 0.5) * kappa: str(k) for k in shown}
@@ -229,3 +232,6 @@ def complex_plane(ax: Axes, reach: float) -> None:
     ax.plot(circle.real, circle.imag, color=GREY, lw=0.8, zorder=0)
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     ax.set(xlabel="real part", ylabel="imaginary part")
+
+
+checks.guard(globals())

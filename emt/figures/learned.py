@@ -6,6 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from emt import checks
 from emt.figures.common import GREY, INK, WIDE, complex_plane, heat_map, memory_ticks, phases
 
 
@@ -211,3 +212,6 @@ def figure_3(
     hidden_states(c, h, s).set_title("C  hidden state, standard basis")
     memory_contents(d, contents, s, kappa).set_title("D  hidden state, memory basis")
     return fig
+
+
+checks.guard(globals())

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 
+from emt import checks
 from emt.figures.common import GREY, INK, curves
 
 
@@ -136,3 +137,6 @@ def changes(
     ax.set(xlabel="what was stored", ylabel="change by the write", ylim=(-0.3, 2.3))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     return ax
+
+
+checks.guard(globals())

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 from matplotlib.axes import Axes
 
+from emt import checks
 from emt.figures.common import complex_plane, curves
 
 
@@ -138,3 +139,6 @@ def two_projections(
     ax.set(xlim=(-reach, reach), ylim=(-0.4 * reach, 1.1 * reach), aspect="equal")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     return ax
+
+
+checks.guard(globals())

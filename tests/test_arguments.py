@@ -1,0 +1,374 @@
+"""Every argument of every public function: what is of another kind is a ValueError naming it.
+
+From signatures and annotations, so that a new function is tried without a word here, once its
+arguments have a valid example in `EXAMPLES`.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import is_dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import get_args, get_origin
+
+import jaxtyping
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import known_network
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from scipy import sparse
+
+import emt
+from emt import Stage, Task, TrainingConfig, Weights, evidence, spectrum
+from emt.atlas import Study
+from emt.backpropagation import buffers
+from emt.errata import Margins
+from emt.evidence import NonMemorySpace
+from emt.gsemm import ACTIVATIONS, GSEMM, State
+from emt.identification import propagated
+from emt.training import Training
+from emt.variable_binding import program
+
+pytestmark = pytest.mark.usefixtures("_no_shape_hook")
+
+NET = known_network(3, 2, 4)
+TASK, W = NET.task, NET.weights
+RNG = np.random.default_rng(0)
+BITS = RNG.choice([-1.0, 1.0], (4, 3, 2))
+ONES, TIMES, STATES = np.ones(2), np.arange(1.0, 4.0), RNG.normal(size=(30, 10))
+CONFIG = TrainingConfig(hidden=6, stages=(Stage(2, 2, 1e-3),), batch=2)
+MODEL = GSEMM(np.eye(4, 2), np.eye(2, 4), np.eye(2))
+MEMORIES = emt.corrected(W, 3)
+EYE, ROW, ROOTS = np.eye(6), np.arange(6.0), spectrum.roots_of_unity(3, 2)
+LINES = {"a": TIMES, "b": TIMES}
+PAIRS = {"a": (TIMES, TIMES), "b": (TIMES, TIMES)}
+TRIPLES = {"a": (TIMES, TIMES, TIMES)}
+RESPONSE = evidence.impulse_response(W, 12)
+
+
+def double(x):
+    return {"x": x, "y": 2 * x}
+
+
+def rnn():
+    return torch.nn.RNN(2, 3), torch.nn.Linear(3, 2, bias=False)
+
+
+STUDY = Study(double, [{"x": 1}, {"x": 2}], {"y": 0.0}, timed=True)
+# By the name of the argument, then by that of the module and of the function.
+EXAMPLES = {
+    **{"s": 3, "kappa": 2, "F": TASK.F, "threshold": 0.99, "task": TASK, "weights": W},
+    **{"hidden": 10, "steps": 3, "sequences": 4, "seed": 1, "rng": RNG, "u": BITS, "x": BITS},
+    **{"first": 1, "last": 3, "step": 3, "memories": MEMORIES, "config": CONFIG, "h": np.zeros(10)},
+    **{"Psi": NET.Psi, "Psi_dual": NET.Psi_dual, "labels": MEMORIES.labels, "alpha": 1.0},
+    **{"vectors": NET.Psi, "covectors": NET.Psi_dual, "Phi": EYE, "W": W.W_hh, "W_hh": W.W_hh},
+    **{"activation": np.tanh, "tolerance": 1e-9, "progress": False, "every": 25, "stop": None},
+    **{"W_uh": W.W_uh, "W_r": W.W_r, "b": np.ones(10), "gain": 1.0, "kind": "dual", "text": "1"},
+    **{"wait": 1, "n": 2, "H": 10, "count": 2, "impulses": 6, "noise": 0.01, "stretch": 1.0},
+    **{"activity": 0.01, "bar": 0.9, "share": 0.5, "time": 9.0, "times": TIMES, "sizes": TIMES},
+    **{"ax": None, "xlabel": "x", "ylabel": "y", "label": "x", "limit": 1.0, "lines": LINES},
+    **{
+        "p": propagated(W, 6),
+        "response": RESPONSE,
+        "write_scale": 0.5,
+        "updates": 3,
+        "device": None,
+    },
+    **{"learning_rate": 1e-3, "batch": 2, "folder": "here", "most_inputs": None, "delay": [1, 2]},
+    **{"component": [2, 1], "sign": [1, -1], "model": MODEL, "V_f": np.ones(4), "least": 0.5},
+    **{"overlaps": EYE, "accuracy": 1e-6, "Xi": MODEL.Xi, "T_f": 1.0, "V": np.ones(4)},
+    **{"eigenvalues": ROOTS, "theory": ROOTS, "counts": [2, 2, 2], "matrix": EYE, "z": ROOTS},
+    **{"contents": np.ones((5, 6)), "y": np.ones((5, 2)), "read": ONES, "study": STUDY},
+    **{
+        "directions": np.eye(10),
+        "starts": STATES[:2],
+        "g": 2.0,
+        "c": 3.0,
+        "memory": 1,
+        "path": "x",
+    },
+    "basis.vector": {"components": ROW, "basis": NET.Psi},
+    "basis.in_basis": {"basis": np.eye(10)},
+    "basis": {"v": np.ones(10), "block": W.W_uh, "name": "vectors"},
+    "basis.propagate": {"name": "count"},
+    "tasks.bitmap": {"s": 4, "kappa": 5},
+    "tasks.Task": {"threshold": False},
+    "elman": {"rnn": rnn()[0], "readout": rnn()[1]},
+    "elman.identity": {"x": ONES},
+    "errata": {"margins": Margins(1.0, 0.0)},
+    "evidence": {"space": NonMemorySpace(np.linalg.qr(STATES[:10])[0][:, :4], np.ones(4), 0)},
+    "evidence.non_memory_space": {"h": STATES},
+    "evidence.open_network": {"h": STATES},
+    "evidence.agreement": {"measured": ONES, "theory": ONES},
+    "evidence.wrap_around": {"Phi_learned": EYE},
+    "evidence.hops": {"contents": np.ones((9, 6)), "u": BITS[0]},
+    "evidence.norms_of_powers": {"block": EYE},
+    "faithfulness": {"doses": ONES, "n": 2},
+    "faithfulness.principal_basis": {"h": STATES},
+    "faithfulness.rival": {"kind": "random directions"},
+    "graded": {"stored": BITS, "read": BITS, "cycles": [1, 2]},
+    "gsemm": {"W": np.eye(4), "h": np.ones(4), "sigma": np.tanh, "step": 0.5},
+    "gsemm.flow": {"state": State(np.ones(4), ONES, np.ones(4))},
+    "gsemm.simulate": {"start": State(np.ones(4), ONES, np.ones(4))},
+    "gsemm.conjugated": {"sigma": ACTIVATIONS["tanh"]},
+    "gsemm.conditioning": {"sigma": ACTIVATIONS["tanh"], "x": ONES},
+    "gsemm.GSEMM": {"Xi_dagger": MODEL.Xi.T, "Phi_prime": np.eye(2), "alpha_s": 1.0, "alpha_c": 1.0}
+    | {"T_h": 0.1, "T_d": 0.1, "sigma_f": np.tanh, "sigma_h": np.tanh},
+    "identification": {"start": Weights(W.W_hh, W.W_uh, W.W_r), "modes": 6, "iterations": 2},
+    "identification.weak_directions": {"part": 1e-6},
+    "identification.pulled_back": {"x": np.ones((6, 2, 2))},
+    "interventions": {"value": ONES, "source": 1, "target": 2, "first": 1, "second": 2, "dose": 0.5}
+    | {"other": np.ones(10), "to": 1, "block": np.eye(2)},
+    "lifetime.activity": {"first": 1, "last": 3},
+    "lifetime.faults": {"modes": ROOTS, "roots": ROOTS},
+    "lifetime.accuracy_of": {"variance": TIMES},
+    "lifetime.last_step": {"steps": TIMES, "accuracy": TIMES[::-1] / 4},
+    "lifetime.accuracy_curve": {"steps": TIMES},
+    "lifetime.saturation": {"preactivation": STATES},
+    "linearization": {"apart": 1e-4, "most": 5},
+    "linearization.placed": {"h": np.full(10, 0.1)},
+    "linearization.order": {"values": TIMES},
+    "overwriting": {"delay": 3, "rounds": 2, "silence": 1, "scale": 1.0},
+    "realisation.coefficients": {"steps": 3},
+    "rule.ho_kalman": {"order": 6},
+    "spectrum": {"kappa": 2},
+    "training": {"initialisation": "torch", "clip": 1.0, "warmup": 0, "decay": "none"}
+    | {"advance": 0.5, "bias": False, "linear": False, "stages": CONFIG.stages},
+    "training.three_stages": {"updates": (1, 1, 1)},
+    "variable_binding": {"u": BITS[0], "t": 4},
+    "variable_memories": {"W_r_star": W.W_r.T, "removal": "none"},
+    "variable_memories.as_printed": {"W_r_star": "dual"},
+    "store.load": {"config": replace(CONFIG, hidden=10)},
+    "store.write": {"result": Training(W, ONES)},
+    "store.write_whole": {"content": b"x"},
+    "backpropagation.buffers": {"dtype": torch.float32},
+    "backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
+    | {"room": buffers(5, 4, 10), "b": None, "linear": False}
+    | {k: v.astype("f") for k, v in vars(W).items() if v is not None},
+    "atlas": {"name": "x", "rows": pd.DataFrame({"x": [1, 2], "y": [2, 4]}), "command": "make"}
+    | {"studies": {"a": STUDY}, "key": "k", "index": 0},
+    "atlas.Study": {"row": double, "arguments": [{"x": 1}], "checked": {"y": 0.0}, "group": ("x",)}
+    | {"timed": True},
+    "figures.binding": {"content": ONES, "box": (0, 0, 1, 1), "before": ROW, "composed": ROW}
+    | {"written": ROW, "u": ONES},
+    "figures.binding.figure_1": {"program": program(TASK, BITS[0]), "u": BITS[0]}
+    | {"network": program(TASK, BITS[0])},
+    "figures.common": {"rows": [{"x": 1}], "source": "x", "formats": ".3f", "height": 3.0}
+    | {"titles": ["x"], "theory": TIMES, "x": TIMES, "pairs": TRIPLES, "points": PAIRS, "low": 1.0}
+    | {"factors": {"a": 2.0}, "high": 9.0, "values": EYE, "extent": (0, 1, 0, 1), "reach": 1.0},
+    "figures.learned": {"by_construction": EYE > 0, "edit": 5},
+    "figures.learned.edited_run": {"contents": np.ones((9, 6)), "y": np.ones((9, 2))},
+    "figures.learned.hidden_states": {"h": STATES},
+    "figures.learned.figure_3": {"h": STATES[:5]},
+    "figures.nonlinear": {
+        "powers": {"a": 2.0, "b": 3.0},
+        "visited": STATES[:, :2],
+        "points": STATES[:3, :2],
+    }
+    | {"stable": np.array([True, False, True]), "cycles": TIMES, "signs": 0.5, "stored": TIMES},
+    "figures.nonlinear.stored_and_read": {"read": LINES},
+    "figures.nonlinear.changes": {"lines": PAIRS},
+    "figures.theory": {"overlaps": np.ones((4, 3)), "values": ROOTS, "v": ONES, "basis": np.eye(2)}
+    | {"components": ONES, "groups": {"a": np.eye(2)}, "modes": np.eye(2), "orbit": STATES[:, :2]}
+    | {"spectral": ONES, "orthogonal": ONES},
+}
+
+
+class Refuses:
+    """What raises an error of its own when it is made an array."""
+
+    def __array__(self, *_, **__):
+        """Raise."""
+        raise KeyError("no array")
+
+
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+GRADIENT = torch.ones(2, requires_grad=True)
+DATES = np.array(["2020-01-01", "2020-01-02"], "datetime64[D]")
+OTHERS = {
+    **{"None": None, "text": "x", "number as text": "1", "bytes": b"1", "dict": {"q": 1}},
+    **{"set": {1}, "object": object(), "complex": 1j, "gradient": GRADIENT, "mask": MASKED},
+    **{
+        "dates": DATES,
+        "date": DATES[0],
+        "duration": np.timedelta64(1, "s"),
+        "huge": 10**400,
+        "longer than a repr": 10**5000,
+    },
+    **{"sparse": sparse.eye_array(2), "decimal": Decimal(1), "array": Refuses(), "class": Task},
+    **{"ragged": [[1.0], [1.0, 2.0]], "list of None": [None, None], "list of text": ["1", "2"]},
+    **{"structured": np.zeros(2, [("a", float)]), "list of masks": [MASKED, MASKED]},
+    **{"list of huge": [10**400, 1], "pandas": pd.Series([True, None], dtype="boolean")},
+    **{
+        "bytearray": bytearray(b"12"),
+        "truth among numbers": [2.0, True],
+        "list of dicts": [{}, {}],
+    },
+}
+# Those of them that are of the right kind, by the class that the annotation names.
+RIGHT = {str: ("text", "number as text"), Callable: ("class",), NoneType: ("None",)}
+RIGHT |= {bytes: ("bytes",), Mapping: ("dict",), jaxtyping.Complex: ("complex",)}
+RIGHT |= {Path: ("text", "number as text"), tuple[str, ...]: ("list of text",)}
+RIGHT |= {Sequence[str]: ("list of text",), Sequence[dict]: ("list of dicts",)}
+RIGHT |= {Iterable[Mapping]: ("list of dicts",), dict: ("dict",)}
+# What has no rule, and why.
+NO_RULE = {
+    "record": "has tests of its own",
+    "sweep": "takes any function and any arguments",
+    "checks": "takes what is wrong, and its name",
+}
+
+
+def things():
+    """Return all public functions and records with checks, by module and name."""
+    found = {}
+    for info in pkgutil.walk_packages(emt.__path__, "emt."):
+        module, short = importlib.import_module(info.name), info.name.removeprefix("emt.")
+        for name, thing in vars(module).items():
+            own = getattr(thing, "__module__", "") == info.name and not name.startswith("_")
+            record = inspect.isclass(thing) and is_dataclass(thing)
+            if own and short not in NO_RULE and (inspect.isfunction(thing) or record):
+                found[f"{short}.{name}"] = thing
+    return found
+
+
+THINGS = things()
+
+
+def examples(title):
+    module = title.rpartition(".")[0]
+    special = {**EXAMPLES, **EXAMPLES.get(module, {}), **EXAMPLES.get(title, {})}
+    axes = Figure().add_subplot()
+    special |= {"ax": axes, "axis": axes.xaxis}
+    names = inspect.signature(THINGS[title]).parameters
+    return {name: special[name] for name in names if name != "formats"}
+
+
+def kinds(annotation):
+    """Return the classes that an annotation names."""
+    if get_origin(annotation) is UnionType:
+        return {kind for part in get_args(annotation) for kind in kinds(part)}
+    kind = get_origin(annotation) or annotation
+    if annotation in RIGHT:
+        return {annotation}
+    array = inspect.isclass(kind) and issubclass(kind, jaxtyping.AbstractArray)
+    return {kind.dtype if array else kind}
+
+
+def wrong(title, name, example):
+    annotation = inspect.signature(THINGS[title]).parameters[name].annotation
+    found = kinds(annotation)
+    right = {case for kind in found for case in RIGHT.get(kind, ())}
+    yield from ((case, value) for case, value in OTHERS.items() if case not in right)
+    if found & {int, float, bool}:
+        yield from (("NaN", np.nan), ("list", [1, 2]))
+    if found & {int, float}:
+        yield from (("truth", True), ("-huge", -(10**400)), ("array of one", np.ones(1)))
+    if found & {jaxtyping.Float, jaxtyping.Int, jaxtyping.Complex} and example is not None:
+        example = np.asarray(example)
+        yield from (("truths", example > 0), ("texts", example.astype(str)))
+        yield from (("objects", np.full(example.shape, None)), ("bytes", example.astype(bytes)))
+        yield "dates", np.zeros(example.shape, "datetime64[D]")
+        yield "mask", np.ma.array(example, mask=False)
+        if jaxtyping.Complex not in found:
+            yield "complex", example + 1j
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    emt.store.write(tmp_path / "x", Training(W, ONES), TASK, replace(CONFIG, hidden=10))
+    emt.atlas.write("x", pd.DataFrame({"x": [1]}), "make", tmp_path / "here")
+    monkeypatch.setenv("EMT_STORE", str(tmp_path))
+    monkeypatch.setattr(emt.atlas, "FOLDER", tmp_path)
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("title", THINGS)
+def test_what_is_of_another_kind_is_refused_by_name(title):
+    thing, valid = THINGS[title], examples(title)
+    faults = []
+    for name, example in valid.items():
+        for case, value in wrong(title, name, example):
+            try:
+                list_of(thing(**{**valid, name: value}))
+            except ValueError as error:
+                if not re.search(rf"\b{name}\b", str(error)):
+                    faults.append(f"{name} {case}: {error}")
+            except Exception as error:
+                faults.append(f"{name} {case}: {error!r}")
+            else:
+                faults.append(f"{name} {case}: accepted")
+    assert not faults, "\n".join(faults)
+
+
+def list_of(result):
+    """Let a generator start."""
+    if inspect.isgenerator(result):
+        next(result)
+    return result
+
+
+@pytest.mark.parametrize("title", THINGS)
+def test_the_example_is_right(title):
+    list_of(THINGS[title](**examples(title)))
+
+
+def spoilt(example):
+    """Return arrays of the right kind that are not finite, or of another shape."""
+    example = np.array(example, dtype=np.result_type(np.asarray(example), np.int64))
+    if example.dtype.kind in "fc":
+        for value in (np.nan, np.inf):
+            holed = example.copy()
+            holed.flat[-1] = value
+            yield f"{value}", holed
+    yield "no axes", example.flat[0]
+    yield "another axis", np.stack([example, example])
+    yield "longer", np.concatenate([example, example[..., -1:]], axis=-1)
+    yield "more", np.concatenate([example, example[-1:]])
+    yield "empty", np.zeros((0,) * example.ndim, example.dtype)
+    yield "no columns", example[..., :0]
+
+
+# Where a function passes an argument on: the name that the message gives instead.
+PASSED_ON = {
+    **dict.fromkeys(("source", "target", "to", "first", "second"), "memory"),
+    **{"modes": "hidden", "updates": "steps", "s": "stages", "kappa": "delay"},
+}
+INTEGERS = (0, -1, 10**12, sys.maxsize)
+FLOATS = (0.0, -1.0, 1e-300, 1e300)
+
+
+@pytest.mark.parametrize("title", [name for name in THINGS if not name.startswith("figures")])
+def test_what_does_not_fit_is_refused_by_name(title):
+    thing, valid = THINGS[title], examples(title)
+    faults = []
+    for name, example in valid.items():
+        found = kinds(inspect.signature(thing).parameters[name].annotation)
+        if example is not None and found & {jaxtyping.Float, jaxtyping.Int, jaxtyping.Complex}:
+            others = list(spoilt(example))
+        else:
+            others = [(n, n) for n in INTEGERS] * (int in found)
+            others += [(x, x) for x in FLOATS] * (float in found)
+        for case, value in others:
+            try:
+                list_of(thing(**{**valid, name: value}))
+            except ValueError as error:
+                names = "|".join([*valid, PASSED_ON.get(name, name)])
+                if not re.search(rf"\b({names})\b", str(error)):
+                    faults.append(f"{name} {case}: {error}")
+            except Exception as error:
+                faults.append(f"{name} {case}: {error!r}")
+            else:
+                if case in ("nan", "inf") and name != "variance":  # that may be infinite
+                    faults.append(f"{name} {case}: accepted")
+    assert not faults, "\n".join(faults)

@@ -16,7 +16,7 @@ from scipy.signal import fftconvolve
 from tqdm import tqdm
 
 from emt import checks
-from emt.basis import spectral_projector
+from emt.basis import moduli, spectral_projector
 from emt.elman import EVALUATION_SEED, Accuracy, Weights, identity, run, same_kappa
 from emt.tasks import Task, driven, random_bits
 from emt.training import TrainingConfig, three_stages
@@ -227,13 +227,13 @@ def without_spare_modes(weights: Weights, modes: int) -> Weights:
     if checks.integer("modes", modes) >= weights.hidden:
         checks.integer("hidden", weights.hidden, least=modes)
         return weights
-    moduli = np.sort(abs(np.linalg.eigvals(weights.W_hh)))[::-1][modes - 1 : modes + 1]
-    if moduli[0] - moduli[1] <= 1e-6 * moduli[0]:
+    pair = moduli(weights.W_hh)[modes - 1 : modes + 1]
+    if pair[0] - pair[1] <= 1e-6 * pair[0]:
         raise ValueError(
-            f"eigenvalues {modes} and {modes + 1} have the same modulus, {moduli[0]:.4g}: "
+            f"eigenvalues {modes} and {modes + 1} have the same modulus, {pair[0]:.4g}: "
             "train the network further, or keep another number of modes"
         )
-    P = spectral_projector(weights.W_hh, float(moduli.mean()))
+    P = spectral_projector(weights.W_hh, float(pair.mean()))
     return Weights(P @ weights.W_hh @ P, P @ weights.W_uh, weights.W_r @ P, weights.b)
 
 

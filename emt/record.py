@@ -5,7 +5,8 @@ takes it (``{glue:text}``) and the claims page lists it beside what was expected
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -26,6 +27,7 @@ def record(
     value: Real,
     expect: tuple[float, float] | None = None,
     control: Real | Sequence[Real] | np.ndarray | None = None,
+    binds: bool = True,
 ) -> float:
     """Record a value that the book states, and stop if it does not hold.
 
@@ -39,6 +41,8 @@ def record(
         Lowest and highest value for which the sentence in the book is true.
     control
         The same measure where the effect must be absent: each must lie outside `expect`.
+    binds
+        Whether the run stops if the claim does not hold; if not, the claim is marked so.
 
     Returns
     -------
@@ -56,25 +60,37 @@ def record(
     controls = [] if control is None else [_plain(id, c) for c in np.ravel(control)]
     if controls and expect is None:
         raise ValueError(f"{id}: a control needs an expected range")
+    low, high = (-np.inf, np.inf) if expect is None else (_plain(id, bound) for bound in expect)
+    fault = None
     if not np.isfinite([value, *controls]).all():
-        raise ClaimError(f"{id}: the value {value} and its controls {controls} must be finite")
-    if expect is not None:
-        low, high = (_plain(id, bound) for bound in expect)
-        if not low <= value <= high:
-            raise ClaimError(f"{id}: measured {value}, expected {low} to {high}")
-        for c in controls:
-            if low <= c <= high:
-                raise ClaimError(
-                    f"{id}: the control measured {c}, inside the expected {low} to {high}"
-                )
-        expect = [bound if np.isfinite(bound) else None for bound in (low, high)]  # for JSON
-    _publish(
-        id,
-        {f"{GLUE}text/plain": repr(value)},
-        record={"id": id, "value": value, "expect": expect, "control": controls or None},
-        prefix=GLUE,
-    )
+        fault = f"the value {value} and its controls {controls} must be finite"
+    elif not low <= value <= high:
+        fault = f"measured {value}, expected {low} to {high}"
+    elif inside := [c for c in controls if low <= c <= high]:
+        fault = f"the control measured {inside[0]}, inside the expected {low} to {high}"
+    if fault and binds:
+        raise ClaimError(f"{id}: {fault}")
+    expect = expect and _finite((low, high))
+    claim = {"id": id, "value": _finite([value])[0], "expect": expect}
+    claim["control"] = _finite(controls) or None
+    if not binds:
+        claim["binds"], claim["holds"] = False, fault is None
+    _publish(id, {f"{GLUE}text/plain": repr(value)}, record=claim, prefix=GLUE)
     return value
+
+
+def recorder(published: bool) -> Callable[..., float]:
+    """Return `record` for a chapter, whose claims are of the published parameters.
+
+    With other parameters a claim does not bind: the chapter runs to its end, and marks it. A claim
+    that binds at any says so itself, ``binds=True``.
+
+    Parameters
+    ----------
+    published
+        Whether the chapter runs with the parameters that the book is published with.
+    """
+    return partial(record, binds=published)
 
 
 def equation(number: int, value: np.ndarray, second: np.ndarray, tolerance: float = 1e-10) -> float:
@@ -134,6 +150,11 @@ def _plain(id: str, value: Real) -> float | int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.generic)):
         raise ValueError(f"{id}: a recorded value must be a number, not {value!r}")
     return int(value) if isinstance(value, (int, np.integer)) else float(value)
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    """Return the values as JSON can hold them."""
+    return [value if np.isfinite(value) else None for value in values]
 
 
 def _publish(id: str, bundle: dict, prefix: str = "", **metadata) -> None:

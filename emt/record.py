@@ -42,7 +42,8 @@ def record(
     control
         The same measure where the effect must be absent: each must lie outside `expect`.
     binds
-        Whether the run stops if the claim does not hold; if not, the claim is marked so.
+        Whether the run stops if the claim does not hold. If it does not bind, the claim keeps
+        beside it whether it holds.
 
     Returns
     -------
@@ -52,7 +53,8 @@ def record(
     Raises
     ------
     ClaimError
-        If the value is outside `expect` or not finite, or a control is inside or not finite.
+        If it binds, and the value is outside `expect` or not finite, or a control is inside or
+        not finite.
     ValueError
         If there is a control but nothing to compare it with.
     """
@@ -70,11 +72,14 @@ def record(
         fault = f"the control measured {inside[0]}, inside the expected {low} to {high}"
     if fault and binds:
         raise ClaimError(f"{id}: {fault}")
-    expect = expect and _finite((low, high))
-    claim = {"id": id, "value": _finite([value])[0], "expect": expect}
-    claim["control"] = _finite(controls) or None
+    claim = {
+        "id": id,
+        "value": _finite([value])[0],
+        "expect": expect and _finite([low, high]),
+        "control": _finite(controls) or None,
+    }
     if not binds:
-        claim["binds"], claim["holds"] = False, fault is None
+        claim["holds"] = fault is None
     _publish(id, {f"{GLUE}text/plain": repr(value)}, record=claim, prefix=GLUE)
     return value
 

@@ -228,7 +228,7 @@ def without_spare_modes(weights: Weights, modes: int) -> Weights:
         checks.integer("hidden", weights.hidden, least=modes)
         return weights
     pair = moduli(weights.W_hh)[modes - 1 : modes + 1]
-    if pair[0] - pair[1] <= 1e-6 * pair[0]:
+    if _one_modulus(pair):
         raise ValueError(
             f"eigenvalues {modes} and {modes + 1} have the same modulus, {pair[0]:.4g}: "
             "train the network further, or keep another number of modes"
@@ -261,7 +261,8 @@ def identify(
     impulses
         Steps m = 1 ... `impulses` of the response that are fitted; by default 2s.
     modes
-        Eigenvalues kept; by default s * kappa. H keeps the spare ones.
+        Eigenvalues kept; by default s * kappa, and one more if that would part a pair of the
+        start. H keeps the spare ones.
     iterations
         Attempts at a step, those that gained nothing among them; at least 1.
     tolerance
@@ -276,7 +277,9 @@ def identify(
     """
     _linear(task, start)
     wanted = task_response(task, 2 * task.s if impulses is None else impulses)
-    modes = task.s * task.kappa if modes is None else modes
+    if modes is None:
+        modes = task.s * task.kappa
+        modes += modes < start.hidden and _one_modulus(moduli(start.W_hh)[modes - 1 : modes + 1])
     checks.integer("iterations", iterations)
     checks.real("tolerance", tolerance, least=0.0)
     damping, path = 1e-6, [rescaled(without_spare_modes(start, modes))]
@@ -371,6 +374,10 @@ def _misses(weights: Weights, wanted: np.ndarray) -> tuple[Propagated, np.ndarra
     """Return the reads and writes of the network, and how far its impulse response is off."""
     p = propagated(weights, len(wanted))
     return p, wanted - p.reads[1:] @ weights.W_uh
+
+
+def _one_modulus(pair: np.ndarray) -> bool:
+    return bool(pair[0] - pair[1] <= 1e-6 * pair[0])
 
 
 def _rms(error: np.ndarray) -> float:

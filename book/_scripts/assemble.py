@@ -3,7 +3,7 @@
 The generated pages are `claims.md`, the ledger of every value that the notebooks recorded;
 `verdicts.md`, what follows from them for the claims in the book's `verdicts.yml`; `equations.md`,
 the index of equations if the book has an `equations.yml`; and `run-times.md`, the only page whose
-bytes differ between two builds (and so not in the search).
+bytes differ between two builds on the same kind of processor (and so not in the search).
 """
 
 import json

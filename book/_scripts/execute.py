@@ -1,8 +1,9 @@
-"""Execute one notebook: MyST Markdown in, executed .ipynb out, the same bytes every time.
+"""Execute one notebook: MyST Markdown in, executed .ipynb out.
 
-Whatever differs between two runs (times, random cell ids, papermill's notes) leaves the notebook;
-the durations go to `x.timing.json` beside it, for the run-times page. The result appears under
-its own name only when it is whole; a notebook that failed is kept as `x.failed.ipynb`.
+On the same kind of processor it is the same bytes every time: whatever differs between two runs
+(times, random cell ids, papermill's notes) leaves the notebook; the durations go to
+`x.timing.json` beside it, for the run-times page. The result appears under its own name only when
+it is whole; a notebook that failed is kept as `x.failed.ipynb`.
 """
 
 import argparse

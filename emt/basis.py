@@ -101,6 +101,50 @@ def operator(
     return vectors @ Phi @ checks.array("covectors", covectors, len(Phi), len(vectors))
 
 
+def moduli(W: Float[np.ndarray, "H H"]) -> Float[np.ndarray, " H"]:
+    """Return the moduli of the eigenvalues, largest first.
+
+    Parameters
+    ----------
+    W
+        A square matrix.
+
+    Raises
+    ------
+    ValueError
+        If `W` is not square and finite.
+    """
+    return np.sort(abs(np.linalg.eigvals(checks.square("W", W))))[::-1]
+
+
+def between(W: Float[np.ndarray, "H H"], n: int) -> float:
+    """Return a threshold above which lie the n modes that a task asks for.
+
+    It is `LIVE` wherever that leaves n modes. But a network that holds its task may have a spare
+    mode as near to 1. Then it is the geometric mean of the n-th modulus and the next, if the n
+    largest lie within a twentieth, and nearer to one another than to the next, which is at least
+    a thousandth away. If not, it is `LIVE` again, and does not part them.
+
+    Parameters
+    ----------
+    W
+        A square matrix.
+    n
+        How many modes; at least 0.
+
+    Raises
+    ------
+    ValueError
+        If `W` is not square and finite, or `n` is negative.
+    """
+    lengths = moduli(W)
+    if np.count_nonzero(lengths > LIVE) == checks.integer("n", n, least=0) or n > len(lengths):
+        return LIVE
+    most, last, following = lengths[0], lengths[n - 1], np.append(lengths, 0.0)[n]
+    parted = last > 0.95 * most and last - following > max(most - last, 1e-3 * last)
+    return float(np.sqrt(last * following)) if parted else LIVE
+
+
 def invariant_subspaces(
     W: Float[np.ndarray, "H H"], threshold: float = LIVE
 ) -> tuple[Float[np.ndarray, "H n"], Float[np.ndarray, "n H"]]:

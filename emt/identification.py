@@ -16,7 +16,7 @@ from scipy.signal import fftconvolve
 from tqdm import tqdm
 
 from emt import checks
-from emt.basis import spectral_projector
+from emt.basis import moduli, spectral_projector
 from emt.elman import EVALUATION_SEED, Accuracy, Weights, identity, run, same_kappa
 from emt.tasks import Task, driven, random_bits
 from emt.training import TrainingConfig, three_stages
@@ -231,13 +231,13 @@ def without_spare_modes(weights: Weights, modes: int) -> Weights:
     if checks.integer("modes", modes) >= weights.hidden:
         checks.integer("hidden", weights.hidden, least=modes)
         return weights
-    moduli = np.sort(abs(np.linalg.eigvals(weights.W_hh)))[::-1][modes - 1 : modes + 1]
-    if moduli[0] - moduli[1] <= 1e-6 * moduli[0]:
+    pair = moduli(weights.W_hh)[modes - 1 : modes + 1]
+    if _one_modulus(pair):
         raise ValueError(
-            f"eigenvalues {modes} and {modes + 1} have the same modulus, {moduli[0]:.4g}: "
+            f"eigenvalues {modes} and {modes + 1} have the same modulus, {pair[0]:.4g}: "
             "train the network further, or keep another number of modes"
         )
-    P = spectral_projector(weights.W_hh, float(moduli.mean()))
+    P = spectral_projector(weights.W_hh, float(pair.mean()))
     return Weights(P @ weights.W_hh @ P, P @ weights.W_uh, weights.W_r @ P, weights.b)
 
 
@@ -265,7 +265,8 @@ def identify(
     impulses
         Steps m = 1 ... `impulses` of the response that are fitted; by default 2s.
     modes
-        Eigenvalues kept; by default s * kappa. H keeps the spare ones.
+        Eigenvalues kept; by default s * kappa, and one more if that would part a pair of the
+        start. H keeps the spare ones.
     iterations
         Attempts at a step, those that gained nothing among them; at least 1.
     tolerance
@@ -280,7 +281,9 @@ def identify(
     """
     _linear(task, start)
     wanted = task_response(task, 2 * task.s if impulses is None else impulses)
-    modes = task.s * task.kappa if modes is None else modes
+    if modes is None:
+        modes = task.s * task.kappa
+        modes += modes < start.hidden and _one_modulus(moduli(start.W_hh)[modes - 1 : modes + 1])
     checks.integer("iterations", iterations)
     checks.real("tolerance", tolerance, least=0.0)
     damping, path = 1e-6, [rescaled(without_spare_modes(start, modes))]
@@ -381,6 +384,10 @@ def _misses(weights: Weights, wanted: np.ndarray) -> tuple[Propagated, np.ndarra
     """Return the reads and writes of the network, and how far its impulse response is off."""
     p = propagated(weights, len(wanted))
     return p, wanted - p.reads[1:] @ weights.W_uh
+
+
+def _one_modulus(pair: np.ndarray) -> bool:
+    return bool(pair[0] - pair[1] <= 1e-6 * pair[0])
 
 
 def _rms(error: np.ndarray) -> float:

@@ -6,7 +6,8 @@ takes it (``{glue:text}``) and the claims page lists it beside what was expected
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -29,6 +30,7 @@ def record(
     value: Real,
     expect: tuple[float, float] | None = None,
     control: Real | Sequence[Real] | np.ndarray | None = None,
+    binds: bool = True,
 ) -> float:
     """Record a value that the book states, and stop if it does not hold.
 
@@ -42,6 +44,9 @@ def record(
         Lowest and highest value for which the sentence in the book is true.
     control
         The same measure where the effect must be absent: each must lie outside `expect`.
+    binds
+        Whether the run stops if the claim does not hold. If it does not bind, the claim keeps
+        beside it whether it holds.
 
     Returns
     -------
@@ -51,7 +56,8 @@ def record(
     Raises
     ------
     ClaimError
-        If the value is outside `expect` or not finite, or a control is inside or not finite.
+        If it binds, and the value is outside `expect` or not finite, or a control is inside or
+        not finite.
     ValueError
         If there is a control but nothing to compare it with, or something is no real number.
     """
@@ -60,25 +66,40 @@ def record(
     expect = None if expect is None else _range(id, expect)
     if controls and expect is None:
         raise ValueError(f"{id}: a control needs an expected range")
+    low, high = expect or (-math.inf, math.inf)
+    fault = None
     if not all(map(math.isfinite, [value, *controls])):
-        raise ClaimError(f"{id}: the value {value} and its controls {controls} must be finite")
-    if expect is not None:
-        low, high = expect
-        if not low <= value <= high:
-            raise ClaimError(f"{id}: measured {value}, expected {low} to {high}")
-        for c in controls:
-            if low <= c <= high:
-                raise ClaimError(
-                    f"{id}: the control measured {c}, inside the expected {low} to {high}"
-                )
-        expect = [bound if math.isfinite(bound) else None for bound in (low, high)]  # for JSON
-    _publish(
-        id,
-        {f"{GLUE}text/plain": repr(value)},
-        record={"id": id, "value": value, "expect": expect, "control": controls or None},
-        prefix=GLUE,
-    )
+        fault = f"the value {value} and its controls {controls} must be finite"
+    elif not low <= value <= high:
+        fault = f"measured {value}, expected {low} to {high}"
+    elif inside := [c for c in controls if low <= c <= high]:
+        fault = f"the control measured {inside[0]}, inside the expected {low} to {high}"
+    if fault and binds:
+        raise ClaimError(f"{id}: {fault}")
+    claim = {
+        "id": id,
+        "value": _finite([value])[0],
+        "expect": expect and _finite([low, high]),
+        "control": _finite(controls) or None,
+    }
+    if not binds:
+        claim["holds"] = fault is None
+    _publish(id, {f"{GLUE}text/plain": repr(value)}, record=claim, prefix=GLUE)
     return value
+
+
+def recorder(published: bool) -> Callable[..., float]:
+    """Return `record` for a chapter, whose claims are of the published parameters.
+
+    With other parameters a claim does not bind: the chapter runs to its end, and marks it. A claim
+    that binds at any says so itself, ``binds=True``.
+
+    Parameters
+    ----------
+    published
+        Whether the chapter runs with the parameters that the book is published with.
+    """
+    return partial(record, binds=published)
 
 
 def equation(number: int, value: np.ndarray, second: np.ndarray, tolerance: float = 1e-10) -> float:
@@ -159,6 +180,11 @@ def _range(id: str, expect) -> tuple[float | int, float | int]:
     if math.isnan(low) or math.isnan(high):
         raise ValueError(f"{id}: expect must be two numbers, not {expect}")
     return low, high
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    """Return the values as JSON can hold them."""
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def _publish(id: str, bundle: dict, prefix: str = "", **metadata) -> None:

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def one_thread() -> None:
-    """Hold BLAS and torch of this process to one thread: the sums come out the same everywhere."""
+    """Hold BLAS and torch of this process to one thread: the same sums on any number of cores."""
     threadpoolctl.threadpool_limits(1)
     torch.set_num_threads(1)
 

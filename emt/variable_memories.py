@@ -13,11 +13,12 @@ from scipy import linalg
 
 from emt import checks
 from emt.basis import (
-    LIVE,
+    between,
     complement,
     dual,
     independent,
     invariant_subspaces,
+    moduli,
     orthogonal_projector,
     propagate,
     spectral_projector,
@@ -184,7 +185,7 @@ def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"
 
 
 def read_dual(
-    weights: Weights, s: int, kind: str = "pseudoinverse", threshold: float = LIVE
+    weights: Weights, s: int, kind: str = "pseudoinverse", threshold: float | None = None
 ) -> Float[np.ndarray, "H kappa"]:
     """Return a reading of the paper's ``W_r^*`` in Eq. (14), which does not say which it is.
 
@@ -198,7 +199,7 @@ def read_dual(
         ``"pseudoinverse"``, ``"transpose"``, or ``"dual"``: the vectors in the long-lived subspace
         that ``W_r`` reads as 1 and every other ``W_r W_hh^k`` as 0.
     threshold
-        Modes of larger modulus are long-lived.
+        Modes of larger modulus are long-lived; by default `emt.basis.between` says where.
 
     Raises
     ------
@@ -220,7 +221,7 @@ def as_printed(
     alpha: float = 1.0,
     W_r_star: str = "pseudoinverse",
     removal: str = "orthogonal",
-    threshold: float = LIVE,
+    threshold: float | None = None,
 ) -> VariableMemories:
     """Run Algorithm 1 with the weighted average of Eqs. (14) and (15).
 
@@ -242,7 +243,7 @@ def as_printed(
         nobody's: vectors in the right invariant subspace, but covectors by pseudoinverse, which
         also see short-lived modes.
     threshold
-        Modes of larger modulus are long-lived.
+        Modes of larger modulus are long-lived; by default `emt.basis.between` says where.
 
     Raises
     ------
@@ -251,7 +252,7 @@ def as_printed(
         they are when `removal` leaves fewer than s * kappa modes.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
-    _fits(weights, s)
+    n = _fits(weights, s)
     checks.choice("W_r_star", W_r_star, READ_DUALS)
     Psi = alpha * forward_blocks(weights, s)
     if alpha < 1.0:
@@ -259,11 +260,12 @@ def as_printed(
         Psi += (1 - alpha) * backward_blocks(weights, s, star)
     checks.choice("removal", removal, REMOVALS)
     if removal != "none":
+        threshold = between(weights.W_hh, n) if threshold is None else threshold
         right, left = invariant_subspaces(weights.W_hh, threshold)
-        if right.shape[1] < Psi.shape[1]:
+        if right.shape[1] < n:
             raise ValueError(
                 f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
-                f"but s * kappa = {Psi.shape[1]} are needed"
+                f"but s * kappa = {n} are needed: {_around(weights, n)}"
             )
         if removal == "orthogonal":
             Psi = Psi - orthogonal_projector(complement(left)) @ Psi
@@ -276,7 +278,7 @@ def corrected(
     weights: Weights,
     s: int,
     alpha: float = 1.0,
-    threshold: float = LIVE,
+    threshold: float | None = None,
     F: Float[np.ndarray, "s kappa kappa"] | None = None,
 ) -> VariableMemories:
     """Run the corrected Algorithm 1: ``Psi_alpha = Psi_write G^(alpha-1)``.
@@ -297,7 +299,7 @@ def corrected(
     alpha
         In [0, 1].
     threshold
-        Modes of larger modulus are long-lived.
+        Modes of larger modulus are long-lived; by default `emt.basis.between` says where.
     F
         As for `forward_blocks`.
 
@@ -313,13 +315,15 @@ def corrected(
         _fits(weights, s)
     task = _rule(weights, s, F)
     live = lasting(task)
+    n = int(live.sum())
+    threshold = between(weights.W_hh, n) if threshold is None else threshold
     right, left = invariant_subspaces(weights.W_hh, threshold)
-    if right.shape[1] != live.sum():
-        wanted = f"s * kappa = {live.sum()}" if live.all() else f"{live.sum()} as the rule has"
+    if right.shape[1] != n:
+        wanted = f"s * kappa = {n}" if live.all() else f"{n} as the rule has"
         raise ValueError(
             f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
             f"not {wanted}: the network does not hold these variables, "
-            "or another threshold is needed"
+            f"or another threshold is needed; {_around(weights, n)}"
         )
     blocks = forward_blocks(weights, s, F)[:, live]
     Psi = right @ linalg.solve(left @ right, left @ blocks)
@@ -333,7 +337,7 @@ def corrected(
 def read_write_product(
     weights: Weights,
     s: int,
-    threshold: float = LIVE,
+    threshold: float | None = None,
     F: Float[np.ndarray, "s kappa kappa"] | None = None,
 ) -> Float[np.ndarray, "n n"]:
     """Return ``G = Psi*_read Psi_write`` in the long-lived subspace; theory says I.
@@ -348,7 +352,7 @@ def read_write_product(
     s
         Number of memories; at least 1.
     threshold
-        Modes of larger modulus are long-lived.
+        Modes of larger modulus are long-lived; by default `emt.basis.between` says where.
     F
         As for `forward_blocks`; n counts the lasting components.
 
@@ -358,6 +362,7 @@ def read_write_product(
         If `s` is below 1, `F` has another shape or `threshold` falls on a mode.
     """
     live = lasting(_rule(weights, s, F))
+    threshold = between(weights.W_hh, int(live.sum())) if threshold is None else threshold
     P = spectral_projector(weights.W_hh, threshold)
     return read_covectors(weights, s, F)[live] @ P @ forward_blocks(weights, s, F)[:, live]
 
@@ -404,6 +409,15 @@ def _fits(weights: Weights, s: int) -> int:
             f"weights must have at least s * kappa = {n} hidden units, not {weights.hidden}"
         )
     return n
+
+
+def _around(weights: Weights, n: int) -> str:
+    """Say which moduli lie around the n-th, and what threshold would part it from the next."""
+    found = moduli(weights.W_hh)
+    shown = ", ".join(f"{modulus:.6g}" for modulus in found[max(n - 3, 0) : n + 3])
+    last, following = np.array([np.inf, *found, *np.zeros(n + 1)])[n : n + 2]
+    would = f"{np.sqrt(last * following):.6g}" if last - following > 1e-6 * last else "nothing"
+    return f"the moduli around number {n} are {shown}; {would} parts it from the next"
 
 
 def _rule(weights: Weights, s: int, F: np.ndarray | None) -> Task:

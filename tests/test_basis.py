@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from emt.basis import (
     LIVE,
+    between,
     complement,
     components,
     dual,
@@ -153,3 +154,31 @@ def test_operator_carries_memory_nu_to_memory_mu():
     np.testing.assert_allclose(W @ e, np.outer(4 * e[:, 2], [1, 0, 0]), atol=1e-12)
     values = np.linalg.eigvals(operator(np.diag([1.0, 2.0, 3.0]), e, dual(e)))
     np.testing.assert_allclose(np.sort(abs(values)), [0, 0, 1, 2, 3], atol=1e-9)
+
+
+TURN = np.array([[0.6, -0.8], [0.8, 0.6]])
+
+
+@pytest.mark.parametrize(
+    "moduli, n, expected",
+    [
+        ([1.001, 1, 0.8], 2, LIVE),  # n above it
+        ([1.001, 1, 0.992, 0.9], 2, np.sqrt(0.992)),  # a spare mode
+        ([1.001, 1, 0.992, 0.9], 3, LIVE),
+        ([1.001, 1, 0.985, 0.8], 3, np.sqrt(0.985 * 0.8)),  # a slow one
+        ([1.001, 1, 0.98], 3, 0.0),  # and no other
+        ([1.01, 1, 0.995], 2, LIVE),  # nearer to the next than to one another
+        ([1, 0.9995], 1, LIVE),  # hardly parted
+        ([1, 0.9, 0.1], 2, LIVE),  # does not last
+        ([1, 1], 3, LIVE),
+        ([1, 0.5], 0, LIVE),
+    ],
+)
+def test_the_threshold_is_measured_where_live_leaves_another_number(moduli, n, expected):
+    Q = np.linalg.qr(np.random.default_rng(0).normal(size=2 * [len(moduli)]))[0]
+    assert between(Q @ np.diag(moduli) @ Q.T, n) == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_threshold_parts_a_pair():
+    W = np.kron(np.diag([1.0, 0.5]), TURN)
+    assert between(W, 1) == between(W, 2) == between(W, 3) == LIVE

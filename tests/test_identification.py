@@ -230,6 +230,14 @@ def test_modes_that_cannot_be_kept(values, modes, message):
 # The fit
 
 
+def test_a_pair_of_the_start_is_kept_whole():
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    W_hh = np.kron(np.diag([1.0, 0.9]), turn)
+    start = Weights(W_hh, np.eye(4)[:, [0]], np.ones((1, 4)))
+    kept = [identify(repeat_copy(n, 1), start, iterations=1).path[0].W_hh for n in (1, 2, 3, 4)]
+    assert [np.linalg.matrix_rank(W) for W in kept] == [2, 2, 4, 4]
+
+
 @pytest.mark.parametrize("size", [1e-3, 1e-2])
 @pytest.mark.parametrize("task", LASTING.values(), ids=LASTING)
 def test_a_fit_converges_quadratically_and_holds_for_ever(known, task, size):

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from emt.record import ClaimError, equation, record
+from emt.record import ClaimError, equation, record, recorder
 
 BROKEN = {
     "too low": (0.1, (0.2, 0.3), None),
@@ -40,9 +41,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 InteractiveShell.instance()
+import numpy as np
 from matplotlib import pyplot as plt
 from emt.figures import curves, use_style
-from emt.record import ClaimError, figure, record
+from emt.record import ClaimError, figure, record, recorder
 
 use_style()
 
@@ -63,6 +65,8 @@ for name, call in {
     "ranged": lambda: record("a.ranged", 0.25, expect=(0.2, 0.3), control=[0.5, 0.75]),
     "bare": lambda: record("a.bare", 3),
     "broken": failing,
+    "free": lambda: recorder(published=False)("a.free", np.nan, expect=(0.2, np.inf), control=0.5),
+    "free and holds": lambda: recorder(published=False)("a.free", 0.25, expect=(0.2, 0.3)),
     "figure": lambda: drawn(2.0),
     "again": lambda: drawn(2.0),
     "other": lambda: drawn(3.0),
@@ -71,7 +75,7 @@ for name, call in {
         call()
     shown[name] = [{"data": o.data, "metadata": o.metadata} for o in captured.outputs]
     assert not captured.stdout, captured.stdout
-json.dump(shown, sys.stdout)
+json.dump(shown, sys.stdout, allow_nan=False)
 """
 
 
@@ -100,6 +104,37 @@ def test_a_claim_that_does_not_hold_stops_and_names_itself(name):
     value, expect, control = BROKEN[name]
     with pytest.raises(ClaimError, match=r"chapter\.claim"):
         record("chapter.claim", value, expect, control)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_claim_of_other_parameters_does_not_bind_unless_it_says_so(name):
+    value, expect, control = BROKEN[name]
+    free, bound = (recorder(published) for published in (False, True))
+    np.testing.assert_equal(free("chapter.claim", value, expect, control), value)
+    for call in (bound, partial(free, binds=True)):
+        with pytest.raises(ClaimError, match=r"chapter\.claim"):
+            call("chapter.claim", value, expect, control)
+
+
+def test_other_parameters_excuse_no_wrong_type():
+    free = recorder(published=False)
+    with pytest.raises(ValueError, match=r"chapter\.claim.*number"):
+        free("chapter.claim", True)
+    with pytest.raises(ValueError, match=r"chapter\.claim.*range"):
+        free("chapter.claim", 1.0, control=2.0)
+
+
+def test_a_claim_that_does_not_bind_says_whether_it_holds(shell):
+    (free,), (holds,) = (shell[name] for name in ("free", "free and holds"))
+    assert free["data"] == {"application/papermill.record/text/plain": "nan"}
+    assert free["metadata"]["record"] == {
+        "id": "a.free",
+        "value": None,
+        "expect": [0.2, None],
+        "control": [0.5],
+        "holds": False,
+    }
+    assert holds["metadata"]["record"]["holds"] is True
 
 
 def test_the_message_holds_what_was_measured_and_expected():

@@ -114,6 +114,21 @@ def test_labels_name_memory_and_component(known):
         np.testing.assert_array_equal(memories.labels, expected)
 
 
+def test_a_spare_mode_near_one_does_not_hide_the_memories(known):
+    net = known(spare=1, radius=0.993)
+    assert distance(corrected(net.weights, 3).Psi, net.Psi) < 1e-8
+    assert distance(as_printed(net.weights, 3).Psi_dual, net.Psi_dual) < 1e-8
+    np.testing.assert_allclose(read_write_product(net.weights, 3), np.eye(6), atol=1e-8)
+
+
+def test_a_spare_mode_too_near_is_shown_with_the_threshold_that_would_do(known):
+    net = known(spare=1, radius=0.9995)
+    around = "leaves 7 .* the moduli around number 6 are 1, 1, 1, 0.9995; 0.99975 parts it"
+    with pytest.raises(ValueError, match=around):
+        corrected(net.weights, 3)
+    assert distance(corrected(net.weights, 3, threshold=0.99975).Psi, net.Psi) < 1e-8
+
+
 @pytest.mark.parametrize("threshold", [0.5, 1.1])
 def test_corrected_refuses_another_number_of_modes(known, threshold):
     with pytest.raises(ValueError, match=f"threshold = {threshold} leaves .* s \\* kappa = 6"):

@@ -34,6 +34,11 @@ def notebook(**values):
     return {"notebooks/tiny": nbformat.v4.new_notebook(cells=cells)}
 
 
+def test_a_value_that_is_not_finite_meets_no_condition():
+    page = verdicts({"paper": [ROW], "book": []}, notebook(a=None, b=2.5, n=7))
+    assert "**in part**" in page and "It is –, or 7." in page
+
+
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [

@@ -3,7 +3,7 @@
 The generated pages are `claims.md`, the ledger of every value that the notebooks recorded;
 `verdicts.md`, what follows from them for the claims in the book's `verdicts.yml`; `equations.md`,
 the index of equations if the book has an `equations.yml`; and `run-times.md`, the only page whose
-bytes differ between two builds (and so not in the search).
+bytes differ between two builds on the same kind of processor (and so not in the search).
 """
 
 import json
@@ -23,6 +23,18 @@ MATHJAX = distribution("sphinx-mathjax-offline").locate_file(
     "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 )
 
+CLAIMS = """# Claims
+
+Every number that the notebooks recorded in this build. Where a range is given, a value outside it
+stops the build, and so does a control inside it.
+
+"""
+OTHER = """:::{warning}
+This is a run with other parameters than the published ones, whose claims do not bind: where one is
+not met, what the chapter says of it is not so here.
+:::
+
+"""
 VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
 VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
@@ -82,6 +94,8 @@ def ledger(name: str, nb: nbformat.NotebookNode) -> str:
         expect = record.get("expect")
         control = record.get("control") or []
         within = f"{number(expect[0])} to {number(expect[1])}" if expect else "–"
+        if expect and "holds" in record:
+            within += ", met" if record["holds"] else ", **not met**"
         link = f"[`{record['id']}`]({name}.ipynb)"
         rows.append([link, number(record["value"]), within, ", ".join(map(number, control)) or "–"])
     body = table(["Value", "Found", "Expected", "Untrained or other control"], rows)
@@ -124,9 +138,15 @@ def equations(index: dict[int, list[str]], notebooks: dict[str, nbformat.Noteboo
     return table(head, rows)
 
 
-def verdict(holds: dict[str, list[float]], values: dict[str, float]) -> str:
+def shown(value: float | None, form: str) -> str:
+    """Write a value as the page asks; one that was not finite as a dash."""
+    return "–" if value is None else format(value, form)
+
+
+def verdict(holds: dict[str, list[float]], values: dict[str, float | None]) -> str:
     """Return what the recorded values say of a claim's conditions."""
-    met = [low <= values[id] <= high for id, (low, high) in holds.items()]
+    known = [(values[id], *ends) for id, ends in holds.items()]
+    met = [value is not None and low <= value <= high for value, low, high in known]
     return "held" if all(met) else "in part" if any(met) else "did not hold"
 
 
@@ -144,7 +164,7 @@ def verdicts(rows: dict[str, list[dict]], notebooks: dict[str, nbformat.Notebook
         raise SystemExit(f"verdicts.yml names values that no chapter records: {missing}")
 
     def line(row: dict) -> list[str]:
-        found = VALUE.sub(lambda m: format(values[m[1]], m[2]), row["found"])
+        found = VALUE.sub(lambda m: shown(values[m[1]], m[2]), row["found"])
         claim = f"{row['claim']} ({row['where']})" if "where" in row else row["claim"]
         link = f"[{title(notebooks[row['chapter']])}]({row['chapter']}.ipynb)"
         return [claim, f"**{verdict(row['holds'], values)}**", f"{found} {link}"]
@@ -185,13 +205,10 @@ def main(book: Path, executed: Path, source: Path) -> None:
         shutil.copy(path, source / "notebooks")
     (source / "_assets").mkdir(exist_ok=True)
     shutil.copy(MATHJAX, source / "_assets")
-    intro = (
-        "Every number that the notebooks recorded in this build. Where a range is given, a value "
-        "outside it stops the build, and so does a control inside it.\n\n"
-    )
     notebooks = {n: nbformat.read(p, as_version=4) for n, p in paths.items()}
     claims = "\n".join(ledger(n, nb) for n, nb in notebooks.items())
-    (source / "claims.md").write_text(f"# Claims\n\n{intro}{claims}", encoding="utf-8")
+    free = any("holds" in record for nb in notebooks.values() for record in records(nb))
+    (source / "claims.md").write_text(CLAIMS + OTHER * free + claims, encoding="utf-8")
     if (book / "equations.yml").exists():
         index = yaml.safe_load((book / "equations.yml").read_text(encoding="utf-8"))
         (source / "equations.md").write_text(
@@ -199,7 +216,8 @@ def main(book: Path, executed: Path, source: Path) -> None:
         )
     if "verdicts" in chapters(book):
         rows = yaml.safe_load((book / "verdicts.yml").read_text(encoding="utf-8"))
-        (source / "verdicts.md").write_text(VERDICTS + verdicts(rows, notebooks), encoding="utf-8")
+        text = VERDICTS + OTHER * free + verdicts(rows, notebooks)
+        (source / "verdicts.md").write_text(text, encoding="utf-8")
     timings = {
         n: json.loads(p.with_suffix(".timing.json").read_text(encoding="utf-8"))
         for n, p in paths.items()

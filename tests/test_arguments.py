@@ -147,8 +147,8 @@ EXAMPLES = {
     "variable_memories": {"W_r_star": W.W_r.T, "removal": "none"},
     "variable_memories.as_printed": {"W_r_star": "dual"},
     "store.load": {"config": replace(CONFIG, hidden=10)},
-    "store.write": {"result": Training(W, ONES)},
-    "store.write_whole": {"content": b"x"},
+    "store.write": {"path": "y", "result": Training(W, ONES)},
+    "store.write_whole": {"path": "y", "content": b"x"},
     "backpropagation.buffers": {"dtype": torch.float32},
     "backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
     | {"room": buffers(5, 4, 10), "b": None, "linear": False}
@@ -282,13 +282,19 @@ def wrong(title, name, example):
             yield "complex", example + 1j
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _elsewhere(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("arguments")
+        patch.chdir(folder)
+        patch.setenv("EMT_STORE", str(folder))
+        emt.store.write("x", Training(W, ONES), TASK, replace(CONFIG, hidden=10))
+        emt.atlas.write("x", pd.DataFrame({"x": [1]}), "make", "here")
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    emt.store.write(tmp_path / "x", Training(W, ONES), TASK, replace(CONFIG, hidden=10))
-    emt.atlas.write("x", pd.DataFrame({"x": [1]}), "make", tmp_path / "here")
-    monkeypatch.setenv("EMT_STORE", str(tmp_path))
-    monkeypatch.setattr(emt.atlas, "FOLDER", tmp_path)
+def _closed():
     yield
     plt.close("all")
 

@@ -103,6 +103,15 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
     print(f"{source}: {timing['seconds']:.1f} s", flush=True)
 
 
+def parameter(text: str) -> object:
+    """Read a value as YAML, and as a number what YAML takes for a word: 2e-3."""
+    value = yaml.safe_load(text)
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def main() -> None:
     """Read the command line; -p NAME VALUE as papermill has it, the value read as YAML."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -111,7 +120,7 @@ def main() -> None:
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     args = parser.parse_args()
     logging.getLogger("papermill").setLevel(logging.WARNING)
-    parameters = {name: yaml.safe_load(value) for name, value in args.p}
+    parameters = {name: parameter(value) for name, value in args.p}
     execute(args.source, args.target, parameters)
 
 

@@ -25,7 +25,7 @@ def integer(name: str, value: int, least: int | None = 1) -> int:
     lowest = -sys.maxsize if least is None else least
     if not is_number(value, Integral) or not lowest <= value <= sys.maxsize:
         wanted = "" if least is None else f" of at least {least}"
-        wanted += " below 2**63" if is_number(value, Integral) and value > sys.maxsize else ""
+        wanted += " of 63 bits" if is_number(value, Integral) and abs(value) > sys.maxsize else ""
         raise ValueError(f"{name} must be a whole number{wanted}, not {shown(value)}")
     return int(value)
 

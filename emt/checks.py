@@ -24,10 +24,9 @@ def integer(name: str, value: int, least: int | None = 1) -> int:
     """Return `value` as an ``int``, which must be a whole number of at least `least`."""
     lowest = -sys.maxsize if least is None else least
     if not is_number(value, Integral) or not lowest <= value <= sys.maxsize:
-        from_least = "" if least is None else f" of at least {least}"
-        raise ValueError(
-            f"{name} must be a whole number{from_least} below 2**63, not {shown(value)}"
-        )
+        wanted = "" if least is None else f" of at least {least}"
+        wanted += " of 63 bits" if is_number(value, Integral) and abs(value) > sys.maxsize else ""
+        raise ValueError(f"{name} must be a whole number{wanted}, not {shown(value)}")
     return int(value)
 
 
@@ -38,8 +37,7 @@ def real(name: str, value: float, least: float = -np.inf, most: float = np.inf) 
     except (TypeError, OverflowError):
         result = np.nan
     if not math.isfinite(result) or not least <= result <= most:
-        bounds = f" in [{least}, {most}]" if least > -np.inf or most < np.inf else ""
-        raise ValueError(f"{name} must be a finite number{bounds}, not {shown(value)}")
+        raise ValueError(f"{name} must be a finite number in [{least}, {most}], not {shown(value)}")
     return result
 
 

@@ -58,7 +58,7 @@ def test_long_values_are_cut_in_messages():
 def test_integers_end_where_sizes_end():
     assert checks.integer("n", 2**63 - 1) == 2**63 - 1
     for value in (2**63, 10**400, -(10**400)):
-        with pytest.raises(ValueError, match=r"n must be a whole number .*below"):
+        with pytest.raises(ValueError, match="n must be a whole number of 63 bits"):
             checks.integer("n", value, least=None)
     assert checks.real("x", Fraction(1, 2)) == 0.5 and checks.real("x", 10**300) == 1e300
     for value in (10**400, -(10**400), Fraction(10**400)):

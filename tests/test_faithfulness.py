@@ -852,7 +852,7 @@ TABLE = {
     ],
     "rival": [
         (lambda: rival("best", W, TASK), "kind must be one of", "eigenvectors", "'best'"),
-        (lambda: rival(None, W, TASK), "kind must be one of", "not None"),
+        (lambda: rival(None, W, TASK), "kind must be a str", "not None"),
         (lambda: rival(RIVALS[0], TIGHT, TASK), "H must be", "at least 6", "not 5"),
         (lambda: rival(RIVALS[1], TIGHT, TASK), "components of h", "at least 6", "not 5"),
         (lambda: rival(RIVALS[2], TIGHT, TASK), "size of W", "at least 6", "not 5"),

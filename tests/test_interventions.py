@@ -418,6 +418,12 @@ PARTLY = VariableMemories(
 )
 H = np.ones((4, 10))
 
+
+def refusal(k):
+    """Return what is said of a number of a memory: whole numbers are looked up first."""
+    return "memory must be" if type(k) is int else "must be a whole number"
+
+
 TABLE = {
     "states": [
         (partial(f, ALL, h, *arguments), *parts)
@@ -437,7 +443,7 @@ TABLE = {
         )
     ],
     "memory": [
-        (partial(f, ALL, H, *before, k, *after), "memory must be", f"not {k!r}")
+        (partial(f, ALL, H, *before, k, *after), refusal(k), f"not {k!r}")
         for f, before, after in (
             (read, (), ()),
             (write, (), (np.ones(2),)),
@@ -450,7 +456,7 @@ TABLE = {
         for k in (4, 0, -1, 1.0, True, "1", None)
     ]
     + [
-        (partial(replace_block, W, ALL, *pair, np.ones((2, 2))), "memory must be", f"not {k!r}")
+        (partial(replace_block, W, ALL, *pair, np.ones((2, 2))), refusal(k), f"not {k!r}")
         for k in (4, -1, 1.0, True)
         for pair in ((k, 1), (1, k))
     ]

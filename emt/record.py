@@ -129,8 +129,10 @@ def equation(number: int, value: np.ndarray, second: np.ndarray, tolerance: floa
     ClaimError
         If it exceeds `tolerance`, or the control does not.
     ValueError
-        If the shapes differ.
+        If the shapes differ, or something is no array of numbers.
     """
+    number = checks.integer("number", number)
+    value, second = (checks.numbers(f"eq.{number}", x, "iufc") for x in (value, second))
     if np.shape(value) != np.shape(second):
         raise ValueError(f"eq.{number}: the routes give {np.shape(value)} and {np.shape(second)}")
     scale = abs(second).max()
@@ -148,7 +150,14 @@ def figure(id: str, fig: Figure) -> None:
         Name of the figure, ``chapter.what``.
     fig
         A figure; it is closed.
+
+    Raises
+    ------
+    ValueError
+        If `id` is no name or `fig` no figure.
     """
+    if not isinstance(id, str) or not isinstance(fig, Figure):
+        raise ValueError(f"fig must be a Figure and id a name, not {checks.shown((fig, id))}")
     buffer = io.StringIO()
     fig.savefig(buffer, format="svg", metadata={"Date": None})
     plt.close(fig)

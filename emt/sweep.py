@@ -11,6 +11,8 @@ import torch
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
+from emt import checks
+
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
@@ -39,7 +41,16 @@ def sweep(
         Processes; -1 takes all cores.
     label
         Of the progress bar, which is drawn on a terminal only.
+
+    Raises
+    ------
+    ValueError
+        If `function` cannot be called, `arguments` are no sequence or `workers` is no number.
     """
+    checks.function("function", function)
+    checks.integer("workers", workers, least=-1)
+    if not isinstance(arguments, Iterable):
+        raise ValueError(f"arguments must be a sequence, not {checks.shown(arguments)}")
     arguments = list(arguments)
     calls = (delayed(_single)(function, a) for a in arguments)
     options = {"initializer": _end_with, "initargs": (os.getpid(),)}

@@ -76,7 +76,7 @@ def test_a_table_is_replaced_and_without_git_its_commit_is_unknown(tmp_path, mon
 
 
 def test_headers_are_cut_at_the_first_colon(tmp_path):
-    (tmp_path / "x.csv").write_text(table_text())
+    (tmp_path / "x.csv").write_text(table_text(), encoding="utf-8")
     rows, made = table = atlas.read("x", tmp_path)
     assert made == MADE
     assert rows.to_dict("list") == {"network": ["x", "y"], "seed": [0, 1]}
@@ -321,7 +321,7 @@ def test_the_commit_is_the_one_checked_out(tmp_path, monkeypatch):
     def git(*arguments):
         who = "-c", "user.name=x", "-c", "user.email=x@example.org"
         command = ["git", "-C", str(tmp_path), *who, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
 
     assert atlas.commit(tmp_path) is None
     git("init", "-q")

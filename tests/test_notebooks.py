@@ -17,7 +17,7 @@ from emt import identification, record
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.md"))
-TRAINED = [n.stem for n in NOTEBOOKS if "learning_rate = " in n.read_text()]
+TRAINED = [n.stem for n in NOTEBOOKS if "learning_rate = " in n.read_text(encoding="utf-8")]
 SMALL = {"s": 8, "kappa": 3, "hidden": 64, "seed": 1}
 
 
@@ -27,7 +27,7 @@ def make(build: Path, parameters: dict, *arguments: str) -> subprocess.Completed
     overrides = " ".join(f"-p {name} {value}" for name, value in parameters.items())
     where = [f"BUILD={build}", f"BIN={Path(sys.executable).parent}", "READY="]
     command = ["make", *arguments, "book", *where, f"PARAMETERS={overrides}"]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, encoding="utf-8")
 
 
 def parameters(notebook: Path) -> dict:
@@ -77,14 +77,16 @@ def test_a_notebook_runs_from_the_root(notebook, small_build, tmp_path, monkeypa
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
 def test_claims_bind_at_the_published_parameters_alone(notebook):
     published = parameters(notebook)
-    (condition,) = re.findall(r"record = recorder\(published=(.*)\)\n", notebook.read_text())
+    (condition,) = re.findall(
+        r"record = recorder\(published=(.*)\)\n", notebook.read_text(encoding="utf-8")
+    )
     assert eval(condition, {}, published)
     for name in published:
         assert not eval(condition, {}, {**published, name: published[name] + 1})
 
 
 def test_elsewhere_the_claims_page_says_which_are_met(small_build):
-    page = (small_build / "source/claims.md").read_text()
+    page = (small_build / "source/claims.md").read_text(encoding="utf-8")
     assert page.index("run with other parameters") < page.index("## ")
     for notebook in NOTEBOOKS:
         given = set(parameters(notebook)) & set(SMALL)
@@ -134,10 +136,10 @@ def test_how_far_the_fits_have_turned_survives_other_rounding(tmp_path, monkeypa
 def test_a_network_that_cannot_learn_stops_the_build(tmp_path):
     page = tmp_path / "html/index.html"
     page.parent.mkdir()
-    page.write_text("the old page")
+    page.write_text("the old page", encoding="utf-8")
     done = make(tmp_path, {**SMALL, "learning_rate": 0}, "--keep-going")
     assert done.returncode != 0
     for chapter in TRAINED:
         assert f"ClaimError: {chapter}.learned: " in done.stderr
-    assert page.read_text() == "the old page"
+    assert page.read_text(encoding="utf-8") == "the old page"
     assert not (tmp_path / "executed/training.ipynb").exists()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from emt.record import ClaimError, equation, record, recorder
+from emt.record import ClaimError, equation, figure, record, recorder
 
 BROKEN = {
     "too low": (0.1, (0.2, 0.3), None),
@@ -85,7 +85,7 @@ def shell(tmp_path_factory):
     done = subprocess.run(
         [sys.executable, "-c", SHELL],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env={"IPYTHONDIR": str(home), "MPLBACKEND": "agg", "MPLCONFIGDIR": str(home)},
     )
     assert done.returncode == 0, done.stderr
@@ -288,3 +288,17 @@ def test_an_equation_that_does_not_hold_or_could_not_fail_is_refused(value, seco
 def test_an_equation_compares_like_with_like():
     with pytest.raises(ValueError, match=r"eq\.7: the routes give \(2,\) and \(1, 2\)"):
         equation(7, np.ones(2), np.ones((1, 2)))
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize("bad", [None, "x", b"x", object(), ["1", "2"], np.array(["a"])])
+def test_other_things_are_refused_by_name(bad):
+    for call, name in (
+        (lambda: figure("a.b", bad), "fig must be a Figure"),
+        (lambda: figure(bad if bad != "x" else None, None), "id a name"),
+        (lambda: equation(7, bad, np.ones(2)), "eq.7"),
+        (lambda: equation(7, np.arange(2.0), bad), "eq.7"),
+        (lambda: equation(bad, np.ones(2), np.ones(2)), "number must be"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            call()

@@ -57,7 +57,7 @@ def ask(folder: Path, _) -> bytes:
     """Ask for one network in a process of its own; training leaves a line behind."""
 
     def slow(task, config, progress):
-        with open(folder / "log", "a") as log:
+        with open(folder / "log", "a", encoding="utf-8") as log:
             log.write(f"{os.getpid()}\n")
         time.sleep(0.4)
         return Training(emt.untrained(task, config), np.zeros(1))
@@ -87,7 +87,7 @@ def test_the_key_depends_on_sources_and_versions_only(monkeypatch, tmp_path):
     first = store.key(TASK, CONFIG)
     assert store.key(repeat_copy(2, 2), replace(CONFIG)) == first
     edited = tmp_path / "training.py"
-    edited.write_text("changed")
+    edited.write_text("changed", encoding="utf-8")
     keys = {first}
     for target, name, value in (
         (store.torch, "__version__", "0"),
@@ -306,4 +306,4 @@ def test_files_have_the_permissions_of_any_other_file(tmp_path, result, mask, mo
 def test_two_processes_train_it_once(tmp_path):
     weights = sweep(partial(ask, tmp_path), range(4), workers=2)
     assert len(set(weights)) == 1 and weights[0]
-    assert len((tmp_path / "log").read_text().split()) == 1
+    assert len((tmp_path / "log").read_text(encoding="utf-8").split()) == 1

@@ -5,6 +5,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
 import threadpoolctl
 import torch
 
@@ -64,3 +65,18 @@ def test_one_thread_holds_torch_and_blas():
         assert torch.get_num_threads() == 1
         assert all(pool["num_threads"] == 1 for pool in threadpoolctl.threadpool_info())
     one_thread()
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        (("x", [1]), "function must be"),
+        ((abs, 3), "arguments must be"),
+        ((abs, [1], "two"), "workers must be"),
+        ((abs, [1], 10**400), "workers must be"),
+    ],
+)
+def test_other_things_are_refused_by_name(arguments, name):
+    with pytest.raises(ValueError, match=name):
+        sweep(*arguments)

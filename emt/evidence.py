@@ -290,7 +290,7 @@ def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.nda
     Parameters
     ----------
     block
-        Square.
+        Square; of a network without rest it is empty, and its powers are 0.
     steps
         At least 1.
 
@@ -299,6 +299,8 @@ def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.nda
     ValueError
         If `block` is not square and finite, or `steps` is below 1.
     """
+    if np.shape(block) == (0, 0):
+        return np.zeros(checks.integer("steps", steps))
     block = checks.square("block", block)
     powers = propagate(block, block, steps, "steps")
     return np.array([np.linalg.norm(power, 2) for power in powers])

@@ -261,7 +261,7 @@ def test_scripts_do_not_ask_the_locale(built, name):
 
 
 def test_every_text_file_is_opened_as_utf_8():
-    call = re.compile(r"\.(read|write)_text\((?!.*encoding|.*utf-8)|[ (]open\(|encoding="utf-8"")
+    call = re.compile(r"\.(read|write)_text\((?!.*encoding|.*utf-8)|[ (]open\(|text=True")
     places = [p for folder in ("emt", "book/_scripts") for p in (ROOT / folder).rglob("*.py")]
     lines = [(p.name, line) for p in places for line in p.read_text("utf-8").splitlines()]
     assert [(n, s) for n, s in lines if call.search(s) and not s.rstrip().endswith("(")] == []

@@ -13,14 +13,14 @@ def memory(seed: int, sequences: int = 16) -> dict:
     """Train, fit, and run the tanh network to step 1,000,000."""
     task = emt.repeat_copy(16, 5)
     began = time.perf_counter()
-    start = emt.train(task, start_config(task.s, seed=seed), progress=False).weights
+    start = emt.train(task, start_config(task.s, seed=seed), progress=False).network
     trained = time.perf_counter()
     fitted = identify(task, start, progress=False)
     done = time.perf_counter()
-    quiet = rescaled(fitted.weights, 1e-9)
+    quiet = rescaled(fitted.network, 1e-9)
     errors = [
         float(spectrum.compare(w.W_hh, task.s, task.kappa).angle_error.mean())
-        for w in (start, fitted.weights)
+        for w in (start, fitted.network)
     ]
     return {
         "seconds_adam": trained - began,

@@ -134,7 +134,7 @@ def _network(write_scale: float, seed: int, s: int = S):
     task = emt.repeat_copy(s, KAPPA)
     stages = three_stages(s)
     config = emt.TrainingConfig(hidden=8 * s, seed=seed, write_scale=write_scale, stages=stages)
-    return task, config, emt.trained(task, config, progress=False).weights
+    return task, config, emt.trained(task, config, progress=False).network
 
 
 def _bits(task):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 import emt
-from emt.elman import accuracy_around, identity
+from emt.scoring import accuracy_around
+from emt.network import identity
 from emt.training import TrainingConfig, three_stages
 
 DEFAULT = {"initialisation": "torch", "write_scale": 1.0}
@@ -34,7 +35,7 @@ def learned(setting: str, linear: bool, seed: int) -> dict:
     task, config = SETTINGS[setting]
     steps = {f"step {n}": 0.0 for n in (200, 1000, 10_000)}
     try:
-        weights = emt.trained(task, replace(config, seed=seed, linear=linear)).weights
+        weights = emt.trained(task, replace(config, seed=seed, linear=linear)).network
     except ValueError:
         return {"diverged": 1, **steps}
     sigma = identity if linear else np.tanh

@@ -53,7 +53,7 @@ def learned(rule: str, training: str, seed: int) -> dict:
     """Train one network and put every question to it."""
     task = RULES[rule]
     config = replace(TRAININGS[training], seed=seed, hidden=128 if task.kappa == S else 64)
-    weights = emt.trained(task, config, progress=False).weights
+    weights = emt.trained(task, config, progress=False).network
     moduli = np.sort(abs(np.linalg.eigvals(weights.W_hh)))[::-1]
     wanted = int(lasting(task).sum())
     twice = answers(weights, task, rounds=2, silence=3 * S)
@@ -75,7 +75,7 @@ def learned(rule: str, training: str, seed: int) -> dict:
     }
 
 
-def memories(weights: emt.Weights, task: emt.Task) -> dict:
+def memories(weights: emt.Network, task: emt.Task) -> dict:
     """Edit the memories found in the weights, the same sized by states, and those fitted to states.
 
     Where the live modes are not as many as the rule's lasting components, there are no memories in
@@ -99,7 +99,7 @@ def memories(weights: emt.Weights, task: emt.Task) -> dict:
     }
 
 
-def scores(weights: emt.Weights, task: emt.Task, basis: emt.VariableMemories | None) -> dict:
+def scores(weights: emt.Network, task: emt.Task, basis: emt.VariableMemories | None) -> dict:
     """Score a basis, and compare the learned interactions with the theory's."""
     if basis is None:
         names = "decoded", "swapped", "surgery", "error of Phi", "gain", "cosine"

@@ -33,12 +33,12 @@ def learned(task: emt.Task, config: TrainingConfig, **how) -> tuple[float, train
     return time.perf_counter() - began, result
 
 
-def angle_error(weights: emt.Weights, task: emt.Task) -> float:
+def angle_error(weights: emt.Network, task: emt.Task) -> float:
     """Return the mean angle error in degrees."""
     return float(spectrum.compare(weights.W_hh, task.s, task.kappa).angle_error.mean())
 
 
-def good(weights: emt.Weights, task: emt.Task, sequences: int = 256) -> bool:
+def good(weights: emt.Network, task: emt.Task, sequences: int = 256) -> bool:
     """Return whether the published quality is reached, on few sequences."""
     enough = angle_error(weights, task) <= ANGLE
     return enough and emt.accuracy(weights, task, sequences=sequences).value >= ACCURACY
@@ -51,9 +51,9 @@ def quality(network: str, seed: int) -> dict:
     seconds, result = learned(task, TrainingConfig(seed=seed, stages=stages))
     return {
         "seconds": seconds,
-        "angle_error": angle_error(result.weights, task),
-        "accuracy_200": emt.accuracy(result.weights, task).value,
-        "accuracy_1000": emt.accuracy_around(result.weights, task, 1000).value,
+        "angle_error": angle_error(result.network, task),
+        "accuracy_200": emt.accuracy(result.network, task).value,
+        "accuracy_1000": emt.accuracy_around(result.network, task, 1000).value,
     }
 
 
@@ -67,8 +67,8 @@ def published(seed: int) -> dict:
         "seconds_published": theirs,
         "ratio": theirs / ours,
         "updates": len(result.loss),
-        "angle_error": angle_error(result.weights, task),
-        "accuracy_200": emt.accuracy(result.weights, task).value,
+        "angle_error": angle_error(result.network, task),
+        "accuracy_200": emt.accuracy(result.network, task).value,
     }
 
 
@@ -169,12 +169,12 @@ def idea(name: str, seed: int) -> dict:
         seconds, result = learned(task, replace(config, **changes), **how)
     finally:
         training.gradients = gradients
-    reached = good(result.weights, task)
+    reached = good(result.network, task)
     return {
         "seconds": seconds,
         "updates": len(result.loss),
-        "angle_error": angle_error(result.weights, task),
-        "live": spectrum.compare(result.weights.W_hh, 8, 8).live,
+        "angle_error": angle_error(result.network, task),
+        "live": spectrum.compare(result.network.W_hh, 8, 8).live,
         "reached": int(reached),
     }
 

@@ -1,6 +1,6 @@
 """Open a recurrent network and read it as variable memories.
 
-The modules follow the paper's ideas: `basis`, `gsemm`, `tasks`, `elman`, `variable_binding`,
+The modules follow the paper's ideas: `basis`, `gsemm`, `tasks`, `network`, `scoring`, `variable_binding`,
 `realisation`, `training`, `variable_memories`, `evidence`, `spectrum`, `linearization`, `figures`.
 Beyond the paper:
 `interventions` and `faithfulness` edit memories and score the edits, `lifetime` predicts how long
@@ -9,16 +9,9 @@ they last, `rule` finds the rule that a network follows, `identification` fits o
 `record`, `store`, `sweep`, `atlas` are plumbing.
 """
 
-from emt.elman import (
-    Weights,
-    accuracy,
-    accuracy_around,
-    correct_bits,
-    from_torch,
-    run,
-    sample_states,
-    to_torch,
-)
+from emt.network import Network, run, sample_states
+from emt.scoring import accuracy, accuracy_around, correct_bits
+from emt.loading import from_torch, to_torch
 from emt.store import trained
 from emt.tasks import (
     Task,
@@ -41,7 +34,7 @@ __all__ = [
     "Task",
     "TrainingConfig",
     "VariableMemories",
-    "Weights",
+    "Network",
     "accuracy",
     "accuracy_around",
     "as_printed",

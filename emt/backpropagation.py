@@ -110,7 +110,7 @@ def gradients(
     Parameters
     ----------
     W_hh, W_uh, W_r
-        Weights in the shapes of `emt.Weights`.
+        Weights in the shapes of `emt.Network`.
     u
         Inputs of the input phase, time first: shape (s, B, kappa). After it the input is zero.
     targets

@@ -13,7 +13,7 @@ from scipy import linalg
 
 from emt import checks
 from emt.basis import LIVE, dual, invariant_subspaces, operator, spectral_projector
-from emt.elman import Weights, identity, run
+from emt.network import IDENTITY, Network, identity, run
 from emt.evidence import non_memory_space
 from emt.gsemm import (
     GSEMM,
@@ -85,8 +85,8 @@ def transposed_memories(rng: np.random.Generator) -> Margins:
     V = rng.normal(size=12)
     step = euler_step(model, V, model.T_f)
     Phi = effective_interactions(model)
-    weights = (operator(Phi, model.Xi, d) for d in (model.Xi.T, model.Xi_dagger))
-    return Margins(*(_apart(memory_step(W, V), step) for W in weights))
+    network = (operator(Phi, model.Xi, d) for d in (model.Xi.T, model.Xi_dagger))
+    return Margins(*(_apart(memory_step(W, V), step) for W in network))
 
 
 def lost_transpose(rng: np.random.Generator) -> Margins:
@@ -95,8 +95,8 @@ def lost_transpose(rng: np.random.Generator) -> Margins:
     V = rng.normal(size=12)
     step = euler_step(model, V, model.T_f)
     forms = model.Phi_prime, model.Phi_prime.T
-    weights = (operator(np.eye(4) + Phi, model.Xi, model.Xi_dagger) for Phi in forms)
-    return Margins(*(_apart(memory_step(W, V), step) for W in weights))
+    network = (operator(np.eye(4) + Phi, model.Xi, model.Xi_dagger) for Phi in forms)
+    return Margins(*(_apart(memory_step(W, V), step) for W in network))
 
 
 def silent_sigma_h(rng: np.random.Generator) -> Margins:
@@ -131,9 +131,9 @@ def shifted_time(rng: np.random.Generator) -> Margins:
     """Eq. (6) has ``h(t+1)`` of u(t), hence ``h(1) = 0``; Eq. (26) has ``h(1) = W_uh u(1)``."""
     _, network, _ = _copier(rng)
     u = rng.normal(size=(S, KAPPA))
-    late = run(network, np.vstack([np.zeros(KAPPA), u]), identity)[0]
+    late = run(network, np.vstack([np.zeros(KAPPA), u]))[0]
     return Margins(
-        *(_apart(h[0], network.W_uh @ u[0]) for h in (late, run(network, u, identity)[0]))
+        *(_apart(h[0], network.W_uh @ u[0]) for h in (late, run(network, u)[0]))
     )
 
 
@@ -141,7 +141,7 @@ def any_linear_f(rng: np.random.Generator) -> Margins:
     """Any linear f of Eq. (5) can be represented, it says; what is computed is the driven rule."""
     task = Task(S, KAPPA, rng.normal(size=(S, KAPPA, KAPPA)) / (S * KAPPA))
     u = with_silence(rng.normal(size=(S, KAPPA)), S)
-    _, y = run(constructed(task, rng.normal(size=(S * KAPPA + 3, S * KAPPA))), u, identity)
+    _, y = run(constructed(task, rng.normal(size=(S * KAPPA + 3, S * KAPPA))), u)
     return Margins(_apart(y[S:], continuation(task, u[:S], S)), _apart(y, driven(task, u)))
 
 
@@ -168,7 +168,7 @@ def reading_out_of_place(rng: np.random.Generator) -> Margins:
     """``Psi*_i`` of section 5.2 outputs at ``eps_mu``, not in the first kappa places, Eq. (10)."""
     _, network, _ = _copier(rng)
     u = rng.normal(size=(S, KAPPA))
-    h = run(network, u, identity)[0][-1]
+    h = run(network, u)[0][-1]
     in_place = np.zeros((S * KAPPA, network.hidden))
     in_place[-KAPPA:] = network.W_r
     return Margins(_apart((in_place @ h)[:KAPPA], u[-1]), _apart(network.W_r @ h, u[-1]))
@@ -179,7 +179,7 @@ def moved_index(rng: np.random.Generator) -> Margins:
     _, network, Psi = _copier(rng)
     u = rng.normal(size=(S, KAPPA))
     t = int(rng.integers(1, 3 * S))
-    h = run(network, with_silence(u, t), identity)[0][-1]
+    h = run(network, with_silence(u, t))[0][-1]
     beyond = np.hstack([Psi, Psi[:, :KAPPA]])
     mu = np.arange(1, S + 1)
     blocks = beyond.reshape(len(Psi), S + 1, KAPPA)[:, (mu - t - 1) % S + 1]
@@ -240,7 +240,7 @@ def components_of_noise(rng: np.random.Generator) -> Margins:
     """The last line of Algorithm 1 finds no direction in an exact network."""
     _, network, Psi = _copier(rng)
     memories = as_printed(network, S)
-    h = run(network, with_silence(rng.normal(size=(50, S, KAPPA)), S), identity)[0]
+    h = run(network, with_silence(rng.normal(size=(50, S, KAPPA)), S))[0]
     space = non_memory_space(memories, h.reshape(-1, network.hidden))
     found = space.Psi_perp.shape[1] - space.completion
     basis = np.hstack([Psi, space.Psi_perp])
@@ -343,13 +343,13 @@ def _model(rng: np.random.Generator) -> GSEMM:
     return GSEMM(Xi, dual(Xi), rng.normal(size=(4, 4)), **strengths)
 
 
-def _copier(rng: np.random.Generator) -> tuple[Task, Weights, np.ndarray]:
+def _copier(rng: np.random.Generator) -> tuple[Task, Network, np.ndarray]:
     """Build repeat copy on random memories, with three spare units."""
     task, Psi = repeat_copy(S, KAPPA), rng.normal(size=(S * KAPPA + 3, S * KAPPA))
     return task, constructed(task, Psi), Psi
 
 
-def _leaky(rng: np.random.Generator) -> tuple[Task, Weights, np.ndarray]:
+def _leaky(rng: np.random.Generator) -> tuple[Task, Network, np.ndarray]:
     """Build repeat copy with fading modes, oblique to its memories, written and read too."""
     task, n = repeat_copy(S, KAPPA), S * KAPPA
     B = rng.normal(size=(n + 4, n + 4)) / 4 + np.eye(n + 4)
@@ -358,10 +358,10 @@ def _leaky(rng: np.random.Generator) -> tuple[Task, Weights, np.ndarray]:
     fading = B[:, n:] @ np.diag([0.8, -0.7, 0.6, 0.3]) @ rows[n:]
     W_uh = exact.W_uh + B[:, n:] @ rng.normal(size=(4, KAPPA))
     W_r = exact.W_r + rng.normal(size=(KAPPA, 4)) @ rows[n:]
-    return task, Weights(exact.W_hh + fading, W_uh, W_r), B[:, :n]
+    return task, Network(exact.W_hh + fading, W_uh, W_r), B[:, :n]
 
 
-def _nudged(rng: np.random.Generator) -> tuple[Weights, np.ndarray, np.ndarray, np.ndarray]:
+def _nudged(rng: np.random.Generator) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray]:
     """Return a network, a fixed point, a small change of it, and that change one step later.
 
     Of the latter the odd part is taken, which has no term of second order.
@@ -369,6 +369,6 @@ def _nudged(rng: np.random.Generator) -> tuple[Weights, np.ndarray, np.ndarray, 
     n = 7
     W_hh = rng.normal(size=(n, n)) / np.sqrt(n)
     h = rng.choice([-1.0, 1.0], size=n) * rng.uniform(0.6, 0.9, size=n)
-    network = Weights(W_hh, np.eye(n), np.eye(n), np.arctanh(h) - W_hh @ h)
+    network = Network(W_hh, np.eye(n), np.eye(n), np.arctanh(h) - W_hh @ h)
     away = 1e-5 * rng.normal(size=n)
     return network, h, away, (step(network, h + away) - step(network, h - away)) / 2

@@ -13,7 +13,7 @@ from scipy import linalg
 
 from emt import checks
 from emt.basis import complement, in_basis, propagate
-from emt.elman import Weights
+from emt.network import Network
 from emt.tasks import Task
 from emt.variable_binding import interactions
 from emt.variable_memories import VariableMemories, contents, normalised
@@ -97,7 +97,7 @@ class Interactions(NamedTuple):
 
 
 def learned_interactions(
-    weights: Weights, memories: VariableMemories, space: NonMemorySpace
+    network: Network, memories: VariableMemories, space: NonMemorySpace
 ) -> Interactions:
     """Return ``W_hh`` in the basis ``[Psi; Psi_perp]``; section 6 (Fig. 3A).
 
@@ -105,7 +105,7 @@ def learned_interactions(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     memories, space
         Of the same network.
@@ -117,53 +117,58 @@ def learned_interactions(
     """
     memories = normalised(memories)
     basis = np.hstack([memories.Psi, space.Psi_perp])
-    blocks = in_basis(weights.W_hh, basis)
+    blocks = in_basis(linear(network, memories.at).W_hh, basis)
     n = memories.Psi.shape[1]
     return Interactions(blocks[:n, :n], blocks[:n, n:], blocks[n:, :n], blocks[n:, n:])
 
 
 def open_network(
-    weights: Weights, memories: VariableMemories, h: Float[np.ndarray, "samples H"]
+    network: Network, memories: VariableMemories, h: Float[np.ndarray, "samples H"]
 ) -> Interactions:
     """Return ``W_hh`` in the basis of the memories and of what they leave of the states `h`.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     memories
         Its variable memories.
     h
-        Hidden states from simulations, see `emt.elman.sample_states`.
+        Hidden states from simulations, see `emt.network.sample_states`.
 
     Raises
     ------
     ValueError
         As `non_memory_space` and `learned_interactions`.
     """
-    return learned_interactions(weights, memories, non_memory_space(memories, h))
+    return learned_interactions(network, memories, non_memory_space(memories, h))
 
 
-def impulse_response(weights: Weights, steps: int) -> Float[np.ndarray, "steps kappa kappa"]:
+def impulse_response(
+    network: Network, steps: int, at: Float[np.ndarray, " H"] | None = None
+) -> Float[np.ndarray, "steps p m"]:
     """Return ``W_r W_hh^m W_uh``, m = 1 ... steps: what is read m steps after an impulse.
 
     It depends on no basis.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     steps
         At least 1.
+    at
+        The fixed point around which it is linear: see `emt.linearization.linear`.
 
     Raises
     ------
     ValueError
-        If `steps` is below 1.
+        If `steps` is below 1, or the network does not rest there.
     """
-    checks.fits("steps", checks.integer("steps", steps), *weights.W_uh.shape)
-    blocks = propagate(weights.W_hh, weights.W_uh, steps + 1, "steps")
-    return np.stack([weights.W_r @ block for block in blocks[1:]])
+    network = linear(network, at)
+    checks.fits("steps", checks.integer("steps", steps), *network.W_uh.shape)
+    blocks = propagate(network.W_hh, network.W_uh, steps + 1, "steps")
+    return np.stack([network.W_r @ block for block in blocks[1:]])
 
 
 class Agreement(NamedTuple):

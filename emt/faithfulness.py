@@ -14,7 +14,8 @@ from scipy.optimize import linear_sum_assignment
 
 from emt import checks
 from emt.basis import dual, independent
-from emt.elman import EVALUATION_SEED, Weights, accuracy_around, continued, same_kappa, states
+from emt.network import EVALUATION_SEED, Network, continued, same_kappa, states
+from emt.scoring import accuracy_around
 from emt.interventions import columns_of, erase, replace_rest, shared, surgery, swap
 from emt.tasks import Task, continuation, random_bits, with_silence
 from emt.variable_binding import lasting
@@ -69,13 +70,13 @@ class Held(NamedTuple):
 
 
 def in_flight(
-    weights: Weights, task: Task, sequences: int = 64, seed: int = EVALUATION_SEED
+    network: Network, task: Task, sequences: int = 64, seed: int = EVALUATION_SEED
 ) -> Held:
     """Return the states of one cycle of the output phase, times s+1 ... 2s, on random bits.
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and the rule that it follows.
     sequences, seed
         Inputs.
@@ -85,16 +86,16 @@ def in_flight(
     ValueError
         If the sizes of network and task disagree, or a number is out of range.
     """
-    same_kappa(weights, task)
+    same_kappa(network, task)
     s = task.s
     u = random_bits(task, sequences, checks.generator(seed))
     x = np.concatenate([u, continuation(task, u, s)], axis=-2)
-    h = np.stack(list(islice(states(weights, with_silence(u, s)), s, None)))
+    h = np.stack(list(islice(states(network, with_silence(u, s)), s, None)))
     return Held(h, np.stack([x[:, t : t + s] for t in range(1, s + 1)]))
 
 
 def labelled(
-    weights: Weights,
+    network: Network,
     task: Task,
     Psi: Float[np.ndarray, "H n"],
     Psi_dual: Float[np.ndarray, "n H"],
@@ -108,7 +109,7 @@ def labelled(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and the rule that it follows.
     Psi, Psi_dual
         Any n vectors, as many as the task has lasting components, with their covectors.
@@ -122,9 +123,9 @@ def labelled(
     """
     live = lasting(task)
     n = int(live.sum())
-    Psi = checks.array("Psi", Psi, weights.hidden, n)
-    Psi_dual = checks.array("Psi_dual", Psi_dual, n, weights.hidden)
-    h, held = in_flight(weights, task, sequences, seed)
+    Psi = checks.array("Psi", Psi, network.hidden, n)
+    Psi_dual = checks.array("Psi_dual", Psi_dual, n, network.hidden)
+    h, held = in_flight(network, task, sequences, seed)
     read, held = (h @ Psi_dual.T).reshape(-1, n), held.reshape(-1, len(live))[:, live]
     scale = np.sqrt((read**2).mean(axis=0))
     if not scale.all():
@@ -138,7 +139,7 @@ def labelled(
 
 
 def fitted(
-    weights: Weights, task: Task, sequences: int = 512, seed: int = EVALUATION_SEED + 1
+    network: Network, task: Task, sequences: int = 512, seed: int = EVALUATION_SEED + 1
 ) -> VariableMemories:
     """Return memories that are not computed from the weights but fitted to visited states.
 
@@ -148,7 +149,7 @@ def fitted(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and the rule that it follows.
     sequences, seed
         Inputs to which the memories are fitted; others than those that are scored.
@@ -159,14 +160,14 @@ def fitted(
         If the sizes disagree or the fitted vectors are dependent.
     """
     live = lasting(task)
-    h, held = in_flight(weights, task, sequences, seed)
+    h, held = in_flight(network, task, sequences, seed)
     held = held.reshape(-1, len(live))[:, live]
-    Psi = linalg.lstsq(held, h.reshape(-1, weights.hidden))[0].T
+    Psi = linalg.lstsq(held, h.reshape(-1, network.hidden))[0].T
     return VariableMemories(Psi, dual(Psi), _names(task, live))
 
 
 def sized(
-    weights: Weights,
+    network: Network,
     task: Task,
     memories: VariableMemories,
     sequences: int = 256,
@@ -179,7 +180,7 @@ def sized(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and the rule that it follows.
     memories
         Its memories.
@@ -191,7 +192,7 @@ def sized(
     ValueError
         If the sizes disagree or a component holds nothing.
     """
-    h, _ = in_flight(weights, task, sequences, seed)
+    h, _ = in_flight(network, task, sequences, seed)
     scale = np.sqrt((contents(memories, h) ** 2).mean(axis=(0, 1)))
     if not scale.all():
         raise ValueError("memories must hold something in every component")
@@ -273,14 +274,14 @@ def eigenbasis(
     return basis[:, :n], linalg.inv(basis)[:n]
 
 
-def rival(kind: str, weights: Weights, task: Task, seed: int = 0) -> VariableMemories:
+def rival(kind: str, network: Network, task: Task, seed: int = 0) -> VariableMemories:
     """Return another basis than the memories, of equal dimension, labelled to its advantage.
 
     Parameters
     ----------
     kind
         One of `RIVALS`: random directions, principal components of the states, eigenvectors.
-    weights, task
+    network, task
         The network, and the rule that it follows.
     seed
         Of the random directions.
@@ -293,16 +294,16 @@ def rival(kind: str, weights: Weights, task: Task, seed: int = 0) -> VariableMem
     checks.choice("kind", kind, RIVALS)
     n = int(lasting(task).sum())
     if kind == "random directions":
-        pair = random_basis(weights.hidden, n, checks.generator(seed, 2))
+        pair = random_basis(network.hidden, n, checks.generator(seed, 2))
     elif kind == "principal components":
-        pair = principal_basis(in_flight(weights, task).h, n)
+        pair = principal_basis(in_flight(network, task).h, n)
     else:
-        pair = eigenbasis(weights.W_hh, n)
-    return labelled(weights, task, *pair)
+        pair = eigenbasis(network.W_hh, n)
+    return labelled(network, task, *pair)
 
 
 def faithfulness(
-    weights: Weights,
+    network: Network,
     task: Task,
     memories: VariableMemories,
     step: int = 1000,
@@ -317,7 +318,7 @@ def faithfulness(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and the rule that it follows.
     memories
         The basis, with labels.
@@ -332,16 +333,16 @@ def faithfulness(
         If the sizes disagree, the memories' labels are not those of the task, or there are not
         two memories.
     """
-    h, held = in_flight(weights, task, sequences, seed)
+    h, held = in_flight(network, task, sequences, seed)
     read = contents(memories, h)
     columns = columns_of(memories, task)
     decoded = np.sign(read) == np.sign(held.reshape(*held.shape[:2], -1)[..., columns])
     middle = task.s // 2
     h, held = h[middle], held[middle]
-    y = _heard(weights, task, replace_rest(memories, h))
-    dropped = _heard(weights, task, h - replace_rest(memories, h))
+    y = _heard(network, task, replace_rest(memories, h))
+    dropped = _heard(network, task, h - replace_rest(memories, h))
     said = _said(task, held)
-    swapped, spared = _swaps(weights, task, memories, h, held)
+    swapped, spared = _swaps(network, task, memories, h, held)
     return Faithfulness(
         decoded=float(decoded.mean()),
         swapped=swapped,
@@ -349,13 +350,13 @@ def faithfulness(
         kept=_right(y, said),
         dropped=_right(dropped, said),
         surgery=accuracy_around(
-            surgery(weights, memories, task), task, step, sequences=sequences
+            surgery(network, memories, task), task, step, sequences=sequences
         ).value,
     )
 
 
 def dose_response(
-    weights: Weights,
+    network: Network,
     task: Task,
     memories: VariableMemories,
     doses: Float[np.ndarray, " doses"],
@@ -370,7 +371,7 @@ def dose_response(
 
     Parameters
     ----------
-    weights, task, memories, sequences, seed
+    network, task, memories, sequences, seed
         As for `faithfulness`.
     doses
         Parts of the contents of the first and the last memory that are exchanged.
@@ -383,13 +384,13 @@ def dose_response(
         If the sizes disagree, the memories' labels are not those of the task, or there are not
         two memories.
     """
-    checks.fits("wait", checks.integer("wait", wait, least=0), sequences, weights.hidden)
+    checks.fits("wait", checks.integer("wait", wait, least=0), sequences, network.hidden)
     doses = checks.array("doses", doses, None)
-    h, held, (first, last) = _stopped(weights, task, memories, sequences, seed)
+    h, held, (first, last) = _stopped(network, task, memories, sequences, seed)
     said = _said(task, held, wait)
     differs = said != _said(task, _exchanged(memories, held, first, last), wait)
     edited = (swap(memories, h, first, last, float(dose)) for dose in (0.0, *doses))
-    strength = [(said * _heard(weights, task, now, wait))[differs].mean() for now in edited]
+    strength = [(said * _heard(network, task, now, wait))[differs].mean() for now in edited]
     return np.array(strength[1:]) / strength[0]
 
 
@@ -411,7 +412,7 @@ class Erased(NamedTuple):
 
 
 def erased(
-    weights: Weights,
+    network: Network,
     task: Task,
     memories: VariableMemories,
     sequences: int = 64,
@@ -422,7 +423,7 @@ def erased(
 
     Parameters
     ----------
-    weights, task, memories, sequences, seed
+    network, task, memories, sequences, seed
         As for `faithfulness`; a selection, so that nothing else is silent.
     wait
         Steps between the edit and the 2s steps that are listened to.
@@ -433,31 +434,31 @@ def erased(
         If the sizes disagree, the memories' labels are not those of the task, there are not two
         memories, or the task is no selection.
     """
-    checks.fits("wait", checks.integer("wait", wait, least=0), sequences, weights.hidden)
-    h, held, (_, last) = _stopped(weights, task, memories, sequences, seed)
+    checks.fits("wait", checks.integer("wait", wait, least=0), sequences, network.hidden)
+    h, held, (_, last) = _stopped(network, task, memories, sequences, seed)
     before = _said(task, held, wait)
     held[:, last - 1] = 0
     silent = _said(task, held, wait) == 0
     if not silent.any() or silent.all():
         raise ValueError("task must be a selection: only what was erased may be silent")
-    y = _heard(weights, task, erase(memories, h, last), wait)
+    y = _heard(network, task, erase(memories, h, last), wait)
     size = abs(y[silent]).mean() / abs(y[~silent]).mean()
     return Erased(float(size), _right(y[silent], before[silent]))
 
 
-def _stopped(weights, task, memories, sequences, seed):
+def _stopped(network, task, memories, sequences, seed):
     """Return states and contents in the middle of the cycle, and the first and the last memory."""
-    h, held = in_flight(weights, task, sequences, seed)
+    h, held = in_flight(network, task, sequences, seed)
     columns_of(memories, task)
     return h[task.s // 2], held[task.s // 2], _pairs(memories)[0]
 
 
-def _swaps(weights, task, memories, h, held) -> tuple[float, float]:
+def _swaps(network, task, memories, h, held) -> tuple[float, float]:
     """Return the parts of right bits among those that a swap should change, and the others."""
     said, changed, others = _said(task, held), [], []
     for pair in _pairs(memories):
         now = _said(task, _exchanged(memories, held, *pair))
-        right = np.sign(_heard(weights, task, swap(memories, h, *pair))) == np.sign(now)
+        right = np.sign(_heard(network, task, swap(memories, h, *pair))) == np.sign(now)
         changed.append(right[now != said])
         others.append(right[now == said])
     return tuple(float(np.concatenate(x).mean()) for x in (changed, others))
@@ -488,9 +489,9 @@ def _said(task: Task, held: np.ndarray, wait: int = 0) -> np.ndarray:
     return continuation(task, held, wait + 2 * task.s)[..., wait:, :]
 
 
-def _heard(weights: Weights, task: Task, h: np.ndarray, wait: int = 0) -> np.ndarray:
+def _heard(network: Network, task: Task, h: np.ndarray, wait: int = 0) -> np.ndarray:
     """Return 2s outputs from these states, after a wait."""
-    return continued(weights, h, wait + 2 * task.s)[1][..., wait:, :]
+    return continued(network, h, wait + 2 * task.s)[1][..., wait:, :]
 
 
 def _right(y: np.ndarray, wanted: np.ndarray) -> float:

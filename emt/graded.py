@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from emt import checks
-from emt.elman import Weights, last_state, silent_states
+from emt.network import Network, last_state, silent_states
 
 
 class Fidelity(NamedTuple):
@@ -62,39 +62,36 @@ def fidelity(
 
 
 def recalled(
-    weights: Weights,
+    network: Network,
     u: Float[np.ndarray, "batch s kappa"],
     cycles: list[int],
-    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
 ) -> list[Float[np.ndarray, "batch s kappa"]]:
     """Return the outputs of some cycles of s steps after the input: of repeat copy, u itself.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     u
         Inputs u(1) ... u(s).
     cycles
         Which, ascending from 1 or later.
-    activation
-        sigma of Eq. (6).
 
     Raises
     ------
     ValueError
         If `u` does not fit the network or `cycles` do not ascend from 1 or later.
     """
-    u = checks.array("u", u, None, None, weights.kappa)
+    u = checks.array("u", u, None, None, network.kappa)
     s = checks.integer("the number of steps of u", u.shape[1])
-    h = last_state(weights, u, activation)
-    spoken = silent_states(weights, h, activation)
+    h = last_state(network, u)
+    spoken = silent_states(network, h)
     found, done = [], 0
     checks.fits("cycles", max(cycles, default=1), *h.shape)
     for cycle in cycles:
         skipped = (checks.integer("cycles", cycle, least=done + 1) - 1 - done) * s
         h = list(itertools.islice(spoken, skipped, skipped + s))
-        found.append(np.stack(h, axis=1) @ weights.W_r.T)
+        found.append(np.stack(h, axis=1) @ network.W_r.T)
         done = cycle
     return found
 

@@ -13,42 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy.integrate import solve_ivp
-from scipy.special import expit, logit
 
 from emt import checks
 from emt.basis import operator
-from emt.elman import identity
-
-
-class Activation(NamedTuple):
-    """An elementwise activation function with what conjugacy needs of it.
-
-    Attributes
-    ----------
-    function
-        sigma.
-    derivative
-        Of sigma.
-    inverse
-        Of sigma on its image, or ``None`` where there is none.
-    """
-
-    function: Callable[[np.ndarray], np.ndarray]
-    derivative: Callable[[np.ndarray], np.ndarray]
-    inverse: Callable[[np.ndarray], np.ndarray] | None
-
-
-LEAK = 0.1
-ACTIVATIONS = {
-    "tanh": Activation(np.tanh, lambda x: np.cosh(x) ** -2, np.arctanh),
-    "sigmoid": Activation(expit, lambda x: expit(x) * expit(-x), logit),
-    "leaky ReLU": Activation(
-        lambda x: np.maximum(x, LEAK * x),
-        lambda x: np.where(x > 0, 1.0, LEAK),
-        lambda y: np.minimum(y, y / LEAK),
-    ),
-    "ReLU": Activation(lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0, 1.0, 0.0), None),
-}
+from emt.network import Activation, identity
 
 
 @dataclass(frozen=True, eq=False)

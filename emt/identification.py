@@ -7,6 +7,7 @@ the dual system, ``J J^T + damping``, with one row and column a residual.
 """
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,13 @@ from tqdm import tqdm
 
 from emt import checks
 from emt.basis import moduli, spectral_projector
-from emt.elman import EVALUATION_SEED, Accuracy, Weights, identity, run, same_kappa
+from emt.network import EVALUATION_SEED, IDENTITY, Network, last_state, same_kappa
+from emt.scoring import Accuracy
 from emt.tasks import Task, driven, random_bits
 from emt.training import TrainingConfig, three_stages
 from emt.variable_binding import constructed
+
+THREE = "W_hh", "W_uh", "W_r"
 
 
 class Identification(NamedTuple):
@@ -34,11 +38,11 @@ class Identification(NamedTuple):
         Root mean square error of the fitted impulses of each.
     """
 
-    path: tuple[Weights, ...]
+    path: tuple[Network, ...]
     residual: Float[np.ndarray, " steps"]
 
     @property
-    def weights(self) -> Weights:
+    def network(self) -> Network:
         """The last network."""
         return self.path[-1]
 
@@ -92,7 +96,7 @@ def task_response(task: Task, impulses: int) -> Float[np.ndarray, "impulses kapp
     return driven(task, u)[:, 1:].transpose(1, 2, 0)
 
 
-def rescaled(weights: Weights, write_scale: float | None = None) -> Weights:
+def rescaled(network: Network, write_scale: float | None = None) -> Network:
     """Return the network with ``W_uh`` multiplied and ``W_r`` divided by one number.
 
     A linear network answers as before. With tanh, the smaller the write scale the more linear it
@@ -100,7 +104,7 @@ def rescaled(weights: Weights, write_scale: float | None = None) -> Weights:
 
     Parameters
     ----------
-    weights
+    network
         A network without bias.
     write_scale
         Root mean square norm of the columns of `W_uh` wanted, above 0; ``None`` balances the
@@ -111,9 +115,9 @@ def rescaled(weights: Weights, write_scale: float | None = None) -> Weights:
     ValueError
         If the network has a bias, `W_uh` or `W_r` is zero, or the scale is out of range.
     """
-    if weights.b is not None:
-        raise ValueError("weights must have no bias: it would not be rescaled with the input")
-    write, read = np.linalg.norm(weights.W_uh), np.linalg.norm(weights.W_r)
+    if network.b is not None:
+        raise ValueError("network must have no bias: it would not be rescaled with the input")
+    write, read = np.linalg.norm(network.W_uh), np.linalg.norm(network.W_r)
     if not write * read > 0:
         raise ValueError("W_uh and W_r must not be zero to be rescaled")
     if write_scale is None:
@@ -121,16 +125,16 @@ def rescaled(weights: Weights, write_scale: float | None = None) -> Weights:
     else:
         least = float(np.finfo(np.float64).tiny)
         scale = checks.real("write_scale", write_scale, least=least)
-        c = scale * math.sqrt(weights.kappa) / write
-    return Weights(weights.W_hh, c * weights.W_uh, weights.W_r / c)
+        c = scale * math.sqrt(network.kappa) / write
+    return replace(network, W_uh=c * network.W_uh, W_r=network.W_r / c)
 
 
-def propagated(weights: Weights, impulses: int) -> Propagated:
+def propagated(network: Network, impulses: int) -> Propagated:
     """Return the reads and writes that `impulses` steps of the linear network need.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     impulses
         M, at least 1.
@@ -140,11 +144,11 @@ def propagated(weights: Weights, impulses: int) -> Propagated:
     ValueError
         If `impulses` is below 1.
     """
-    reads, writes = [weights.W_r], [weights.W_uh]
-    checks.fits("impulses", checks.integer("impulses", impulses), 2, *weights.W_r.shape)
+    reads, writes = [network.W_r], [network.W_uh]
+    checks.fits("impulses", checks.integer("impulses", impulses), 2, *network.W_r.shape)
     for _ in range(impulses):
-        reads.append(reads[-1] @ weights.W_hh)
-        writes.append(weights.W_hh @ writes[-1])
+        reads.append(reads[-1] @ network.W_hh)
+        writes.append(network.W_hh @ writes[-1])
     return Propagated(np.stack(reads), np.stack(writes))
 
 
@@ -213,12 +217,12 @@ def pulled_back(
     return reads.T @ hankel @ writes, by_W_uh, by_W_r
 
 
-def without_spare_modes(weights: Weights, modes: int) -> Weights:
+def without_spare_modes(network: Network, modes: int) -> Network:
     """Return the network restricted to its `modes` largest eigenvalues; all others become 0.
 
     Parameters
     ----------
-    weights
+    network
         A network without bias.
     modes
         How many are kept, in 1 ... H.
@@ -228,22 +232,23 @@ def without_spare_modes(weights: Weights, modes: int) -> Weights:
     ValueError
         If `modes` is out of range, or no gap parts the kept moduli from the others.
     """
-    if checks.integer("modes", modes) >= weights.hidden:
-        checks.integer("hidden", weights.hidden, least=modes)
-        return weights
-    pair = moduli(weights.W_hh)[modes - 1 : modes + 1]
+    if checks.integer("modes", modes) >= network.hidden:
+        checks.integer("hidden", network.hidden, least=modes)
+        return network
+    pair = moduli(network.W_hh)[modes - 1 : modes + 1]
     if _one_modulus(pair):
         raise ValueError(
             f"eigenvalues {modes} and {modes + 1} have the same modulus, {pair[0]:.4g}: "
             "train the network further, or keep another number of modes"
         )
-    P = spectral_projector(weights.W_hh, float(pair.mean()))
-    return Weights(P @ weights.W_hh @ P, P @ weights.W_uh, weights.W_r @ P, weights.b)
+    P = spectral_projector(network.W_hh, float(pair.mean()))
+    W_hh, W_uh, W_r = P @ network.W_hh @ P, P @ network.W_uh, network.W_r @ P
+    return replace(network, W_hh=W_hh, W_uh=W_uh, W_r=W_r)
 
 
 def identify(
     task: Task,
-    start: Weights,
+    start: Network,
     impulses: int | None = None,
     modes: int | None = None,
     iterations: int = 30,
@@ -308,16 +313,17 @@ def identify(
     return Identification(tuple(path), np.array(residual))
 
 
-def _step(weights, p, K, error, damping, modes) -> Weights:
+def _step(network, p, K, error, damping, modes) -> Network:
     """Return the network one damped step further on, without spare modes."""
     damped = K + damping * np.trace(K) / len(K) * np.eye(len(K))
     x = cho_solve(cho_factor(damped, overwrite_a=True), error.ravel()).reshape(error.shape)
-    moved = (w + d for w, d in zip(_three(weights), pulled_back(p, x), strict=True))
-    return rescaled(without_spare_modes(Weights(*moved), modes))
+    changes = zip(THREE, pulled_back(p, x), strict=True)
+    moved = {name: getattr(network, name) + change for name, change in changes}
+    return rescaled(without_spare_modes(replace(network, **moved), modes))
 
 
 def linear_accuracy(
-    weights: Weights, task: Task, step: int, sequences: int = 64, seed: int = EVALUATION_SEED
+    network: Network, task: Task, step: int, sequences: int = 64, seed: int = EVALUATION_SEED
 ) -> Accuracy:
     """Return the accuracy of the linear network over the 2s output steps from `step` on.
 
@@ -327,7 +333,7 @@ def linear_accuracy(
 
     Parameters
     ----------
-    weights
+    network
         Run without tanh; without bias.
     task
         A linear rule.
@@ -343,11 +349,11 @@ def linear_accuracy(
         range.
     """
     checks.integer("step", step)
-    _linear(task, weights)
+    _linear(task, network)
     u = random_bits(task, sequences, checks.generator(seed))
     theory = constructed(task, np.eye(task.s * task.kappa))
     with np.errstate(over="ignore", invalid="ignore"):
-        y, target = (_later_outputs(w, u, step, 2 * task.s) for w in (weights, theory))
+        y, target = (_later_outputs(w, u, step, 2 * task.s) for w in (network, theory))
     right = np.isfinite(y) & (np.sign(y) == np.sign(target))
     return Accuracy(int(np.count_nonzero(right)), y.size)
 
@@ -358,32 +364,28 @@ def _checked(p: Propagated) -> Propagated:
     return Propagated(reads, checks.array("p.writes", p.writes, M + 1, *reads.shape[:0:-1]))
 
 
-def _later_outputs(weights: Weights, u: np.ndarray, step: int, count: int) -> np.ndarray:
-    leap = np.linalg.matrix_power(weights.W_hh, step - 1)
-    h = run(weights, u, identity)[0][:, -1] @ leap.T
+def _later_outputs(network: Network, u: np.ndarray, step: int, count: int) -> np.ndarray:
+    leap = np.linalg.matrix_power(network.W_hh, step - 1)
+    h = last_state(replace(network, activation=IDENTITY), u) @ leap.T
     outputs = []
     for _ in range(count):
-        h = h @ weights.W_hh.T
-        outputs.append(h @ weights.W_r.T)
+        h = h @ network.W_hh.T
+        outputs.append(h @ network.W_r.T)
     return np.stack(outputs)
 
 
-def _linear(task: Task, weights: Weights) -> None:
-    same_kappa(weights, task)
+def _linear(task: Task, network: Network) -> None:
+    same_kappa(network, task)
     if task.threshold:
         raise ValueError("task must be linear (threshold=False)")
-    if weights.b is not None:
-        raise ValueError("weights must have no bias")
+    if network.b is not None:
+        raise ValueError("network must have no bias")
 
 
-def _three(weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return weights.W_hh, weights.W_uh, weights.W_r
-
-
-def _misses(weights: Weights, wanted: np.ndarray) -> tuple[Propagated, np.ndarray]:
+def _misses(network: Network, wanted: np.ndarray) -> tuple[Propagated, np.ndarray]:
     """Return the reads and writes of the network, and how far its impulse response is off."""
-    p = propagated(weights, len(wanted))
-    return p, wanted - p.reads[1:] @ weights.W_uh
+    p = propagated(network, len(wanted))
+    return p, wanted - p.reads[1:] @ network.W_uh
 
 
 def _one_modulus(pair: np.ndarray) -> bool:

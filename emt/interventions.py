@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from emt import checks
 from emt.basis import operator
-from emt.elman import Weights
+from emt.network import Network
 from emt.tasks import Task
 from emt.variable_binding import interactions, lasting
 from emt.variable_memories import VariableMemories, contents
@@ -159,23 +159,23 @@ def replace_rest(
     """
     held = contents(memories, h) @ memories.Psi.T
     if other is None:
-        return held
+        return held if memories.at is None else held + memories.at
     other = checks.array("other", other, *np.shape(h))
     return held + other - contents(memories, other) @ memories.Psi.T
 
 
 def replace_block(
-    weights: Weights,
+    network: Network,
     memories: VariableMemories,
     to: int,
     source: int,
     block: Float[np.ndarray, "rows columns"],
-) -> Weights:
+) -> Network:
     """Return the network with one block of ``W_hh`` in the memory basis replaced.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     memories
         Its memories.
@@ -190,22 +190,23 @@ def replace_block(
     ValueError
         If there is no such memory, or `block` or the network has another size.
     """
-    W_hh = checks.array("W_hh", weights.W_hh, *2 * (len(memories.Psi),))
+    W_hh = linear(network, memories.at).W_hh
+    checks.array("Psi", memories.Psi, network.hidden, None)
     (vectors, rows), (inward, covectors) = (_part(memories, k) for k in (to, source))
     block = checks.array("block", block, vectors.shape[1], len(covectors))
     # Where the rest takes part, the projector onto it cuts off what else `block` says.
     change = vectors @ block @ covectors - vectors @ (rows @ W_hh @ inward) @ covectors
-    return Weights(W_hh + change, weights.W_uh, weights.W_r, weights.b)
+    return reshaped(network, W_hh + change, memories.at)
 
 
-def surgery(weights: Weights, memories: VariableMemories, task: Task) -> Weights:
+def surgery(network: Network, memories: VariableMemories, task: Task) -> Network:
     """Return the network with ``W_hh = Psi Phi Psi*``, the theory's operator on its memories.
 
     Input and read weights stay as they were learned; whatever is not a memory is cut out.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     memories
         Its memories.
@@ -217,11 +218,10 @@ def surgery(weights: Weights, memories: VariableMemories, task: Task) -> Weights
     ValueError
         If the memories are not those of the task, or of another size than the network.
     """
-    checks.array("Psi", memories.Psi, weights.hidden, None)
+    checks.array("Psi", memories.Psi, network.hidden, None)
     held = columns_of(memories, task)
     Phi = interactions(task)[np.ix_(held, held)]
-    W_hh = operator(Phi, memories.Psi, memories.Psi_dual)
-    return Weights(W_hh, weights.W_uh, weights.W_r, weights.b)
+    return reshaped(network, operator(Phi, memories.Psi, memories.Psi_dual), memories.at)
 
 
 def columns_of(memories: VariableMemories, task: Task) -> Int[np.ndarray, " n"]:

@@ -5,7 +5,7 @@ scatters the contents a little every step; the theory of each is a line, and non
 to be fitted. Below, activity is the mean square of a hidden unit in the output phase.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,8 @@ from jaxtyping import Complex, Float
 from scipy.stats import norm
 
 from emt import checks
-from emt.elman import EVALUATION_SEED, Weights, correct_bits, run, same_kappa
+from emt.network import EVALUATION_SEED, Network, run, same_kappa
+from emt.scoring import correct_bits
 from emt.tasks import Task, random_bits, with_silence
 from emt.variable_memories import VariableMemories
 
@@ -48,7 +49,7 @@ class Faults(NamedTuple):
 
 
 def activity(
-    weights: Weights,
+    network: Network,
     task: Task,
     first: int,
     last: int,
@@ -59,7 +60,7 @@ def activity(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and the task whose inputs it is given.
     first, last
         Output steps, 1 <= first <= last.
@@ -71,11 +72,11 @@ def activity(
     ValueError
         If the sizes disagree or a number is out of range.
     """
-    same_kappa(weights, task)
+    same_kappa(network, task)
     checks.integer("last", last, least=checks.integer("first", first))
-    checks.fits("last", last, sequences, weights.hidden)
+    checks.fits("last", last, sequences, network.hidden)
     u = random_bits(task, sequences, checks.generator(seed))
-    h, _ = run(weights, with_silence(u, last))
+    h, _ = run(network, with_silence(u, last))
     return float((h[:, task.s + first - 1 :] ** 2).mean())
 
 
@@ -206,7 +207,7 @@ def last_step(
 
 
 def accuracy_curve(
-    weights: Weights,
+    network: Network,
     task: Task,
     steps: Float[np.ndarray, " steps"],
     noise: float = 0.0,
@@ -217,7 +218,7 @@ def accuracy_curve(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and the rule that it should follow.
     steps
         First output steps, ascending whole numbers.
@@ -234,18 +235,20 @@ def accuracy_curve(
     steps, window = _ascending(steps), 2 * task.s
     if (steps % 1).any():
         raise ValueError(f"steps must be whole numbers, not {steps}")
-    sigma = noisy(noise, checks.generator(seed, 1)) if noise else np.tanh
+    network = noisy(network, noise, checks.generator(seed, 1)) if noise else network
     last = int(steps[-1]) + window - 1
-    counts = correct_bits(weights, task, 1, last, sequences, seed, sigma)
+    counts = correct_bits(network, task, 1, last, sequences, seed)
     right = counts / (sequences * task.kappa)
     return np.array([right[int(n) - 1 : int(n) - 1 + window].mean() for n in steps])
 
 
-def noisy(noise: float, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
-    """Return tanh with Gaussian noise added to every unit each time it is used.
+def noisy(network: Network, noise: float, rng: np.random.Generator) -> Network:
+    """Return the network with Gaussian noise added to every unit each time it is used.
 
     Parameters
     ----------
+    network
+        The network.
     noise
         Standard deviation; at least 0.
     rng
@@ -256,8 +259,11 @@ def noisy(noise: float, rng: np.random.Generator) -> Callable[[np.ndarray], np.n
     ValueError
         If `noise` is negative or not finite.
     """
-    noise = checks.real("noise", noise, least=0.0)
-    return lambda x: np.tanh(x) + noise * rng.standard_normal(x.shape)
+    noise, sigma = checks.real("noise", noise, least=0.0), network.activation
+    shaken = sigma._replace(
+        function=lambda x: sigma.function(x) + noise * rng.standard_normal(x.shape)
+    )
+    return replace(network, activation=shaken)
 
 
 def stretch(covectors: Float[np.ndarray, "n H"], activity: float) -> float:

@@ -1,9 +1,11 @@
 """Fixed points, slow points and the linear network around a fixed point (Appendix C).
 
-With no input, ``h(t+1) = tanh(W_hh h(t) + b)``. A fixed point h* is where that is h* again.
+A fixed point h* is a state that one step without input brings back. Around it a network is linear;
+what is linear (memories, impulse response, rule) is computed on that linear network.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,37 +13,49 @@ from jaxtyping import Float, Int
 from scipy import optimize
 
 from emt import checks
-from emt.elman import Weights
+from emt.network import IDENTITY, TANH, Activation, Network, Recurrent
 
 AT_REST = 1e-9
 """Largest residual, relative to the norm of h or 1, at which h counts as a fixed point."""
 
 
-def step(weights: Weights, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch H"]:
-    """Return ``tanh(W_hh h + b)``, the state that follows h without input.
+def step(
+    network: Recurrent,
+    h: Float[np.ndarray, "*batch H"],
+    u: Float[np.ndarray, " m"] | None = None,
+) -> Float[np.ndarray, "*batch H"]:
+    """Return the state that follows h under a constant input, by default none.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     h
         States.
+    u
+        The input.
 
     Raises
     ------
     ValueError
-        If the last axis of `h` is not H or `h` is not finite.
+        If the last axis of `h` is not H, or `h` or `u` is not finite.
     """
-    b = 0.0 if weights.b is None else weights.b
-    return np.tanh(checks.array("h", h, ..., weights.hidden) @ weights.W_hh.T + b)
+    u = None if u is None else checks.array("u", u, network.inputs)
+    return network.step(checks.array("h", h, ..., network.hidden), u)
 
 
-def slopes(weights: Weights, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch H"]:
-    """Return g' of each unit, ``1 - tanh(W_hh h + b)^2``: taken at ``W_hh h + b``, not at h.
+def slopes(
+    network: Network,
+    h: Float[np.ndarray, "*batch H"],
+    u: Float[np.ndarray, " m"] | None = None,
+) -> Float[np.ndarray, "*batch H"]:
+    """Return g' of each unit: taken at its argument ``W_hh h + W_uh u + b``, not at h.
+
+    Of a network of `rates` it is taken at h, which is the argument there.
 
     Parameters
     ----------
-    weights, h
+    network, h, u
         As for `step`.
 
     Raises
@@ -49,35 +63,47 @@ def slopes(weights: Weights, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarr
     ValueError
         As `step`.
     """
-    return 1 - step(weights, h) ** 2
+    h = checks.array("h", h, ..., network.hidden)
+    return network.activation.derivative(h if network.rates else network.argument(h, u))
 
 
-def jacobian(weights: Weights, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, "H H"]:
+def jacobian(
+    network: Network, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
+) -> Float[np.ndarray, "H H"]:
     """Return the matrix ``J(g) W_hh`` of Eq. (35): how a small change of h is carried one step on.
+
+    With a leak it is ``(1 - a) I + a J(g) W_hh``; of a network of `rates`, ``W_hh J(g)``.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     h
         The state that is changed; any, not only a fixed point.
+    u
+        A constant input, by default none.
 
     Raises
     ------
     ValueError
         If `h` is not a finite vector of H numbers.
     """
-    return slopes(weights, checks.array("h", h, weights.hidden))[:, None] * weights.W_hh
+    g, a = slopes(network, checks.array("h", h, network.hidden), u), network.leak
+    carried = network.W_hh * (g if network.rates else g[:, None])
+    if np.ndim(a) == 0 and a == 1.0:
+        return carried
+    a = np.broadcast_to(a, g.shape)
+    return np.diag(1 - a) + a[:, None] * carried
 
 
 def speed(
-    weights: Weights, h: Float[np.ndarray, "*batch H"]
+    network: Network, h: Float[np.ndarray, "*batch H"]
 ) -> Float[np.ndarray, "*batch"] | np.float64:
     """Return ``q = |tanh(W_hh h + b) - h|^2 / 2``, which is 0 at fixed points and nowhere else.
 
     Parameters
     ----------
-    weights, h
+    network, h
         As for `step`.
 
     Raises
@@ -85,15 +111,15 @@ def speed(
     ValueError
         As `step`.
     """
-    return ((step(weights, h) - h) ** 2).sum(axis=-1) / 2
+    return ((step(network, h) - h) ** 2).sum(axis=-1) / 2
 
 
-def speed_gradient(weights: Weights, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
+def speed_gradient(network: Network, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
     """Return the gradient of `speed`, ``(J W_hh - I)^T (tanh(W_hh h + b) - h)``.
 
     Parameters
     ----------
-    weights, h
+    network, h
         As for `jacobian`.
 
     Raises
@@ -101,8 +127,8 @@ def speed_gradient(weights: Weights, h: Float[np.ndarray, " H"]) -> Float[np.nda
     ValueError
         As `jacobian`.
     """
-    moved = step(weights, checks.array("h", h, weights.hidden)) - h
-    return jacobian(weights, h).T @ moved - moved
+    moved = step(network, checks.array("h", h, network.hidden)) - h
+    return jacobian(network, h).T @ moved - moved
 
 
 class FixedPoints(NamedTuple):
@@ -133,7 +159,7 @@ class FixedPoints(NamedTuple):
 
 
 def fixed_points(
-    weights: Weights,
+    network: Network,
     starts: Float[np.ndarray, "starts H"],
     tolerance: float = 1e-12,
     apart: float = 1e-4,
@@ -144,7 +170,7 @@ def fixed_points(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     starts
         States to search from, one a row.
@@ -159,18 +185,18 @@ def fixed_points(
     ValueError
         If `starts` is empty or not (any, H), or a number is out of range.
     """
-    starts = checks.array("starts", starts, None, weights.hidden)
+    starts = checks.array("starts", starts, None, network.hidden)
     checks.integer("the number of starts", len(starts))
     tolerance = checks.real("tolerance", tolerance, least=0.0)
     apart = checks.real("apart", apart, least=0.0)
-    ends = (_end(weights, h) for h in starts)
-    ends = np.array([h for h in ends if np.linalg.norm(step(weights, h) - h) <= tolerance])
-    points, found = _merged(ends.reshape(-1, weights.hidden), apart)
-    moduli = np.array([abs(np.linalg.eigvals(jacobian(weights, h))) for h in points])
-    moduli = moduli.reshape(-1, weights.hidden)
+    ends = (_end(network, h) for h in starts)
+    ends = np.array([h for h in ends if np.linalg.norm(step(network, h) - h) <= tolerance])
+    points, found = _merged(ends.reshape(-1, network.hidden), apart)
+    moduli = np.array([abs(np.linalg.eigvals(jacobian(network, h))) for h in points])
+    moduli = moduli.reshape(-1, network.hidden)
     return FixedPoints(
         points,
-        np.linalg.norm(step(weights, points) - points, axis=1),
+        np.linalg.norm(step(network, points) - points, axis=1),
         found,
         moduli.max(axis=1),
         (moduli > 1).sum(axis=1),
@@ -194,13 +220,13 @@ class SlowPoints(NamedTuple):
 
 
 def slow_points(
-    weights: Weights, starts: Float[np.ndarray, "starts H"], most: int = 10_000
+    network: Network, starts: Float[np.ndarray, "starts H"], most: int = 10_000
 ) -> SlowPoints:
     """Minimise `speed` from the starts by L-BFGS, as Sussillo and Barak (2013) do.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     starts
         States to search from, one a row: states that the network visits.
@@ -212,90 +238,180 @@ def slow_points(
     ValueError
         If `starts` is empty or not (any, H), or `most` is below 1.
     """
-    starts = checks.array("starts", starts, None, weights.hidden)
+    starts = checks.array("starts", starts, None, network.hidden)
     checks.integer("the number of starts", len(starts))
     options = {"maxiter": checks.integer("most", most), "ftol": 0.0, "gtol": 1e-14}
     options["maxfun"] = 2 * options["maxiter"]
-    q, gradient = _of_state(speed, weights), _of_state(speed_gradient, weights)
+    q, gradient = _of_state(speed, network), _of_state(speed_gradient, network)
     ends = [
         optimize.minimize(q, h, jac=gradient, method="L-BFGS-B", options=options).x for h in starts
     ]
-    return SlowPoints(np.array(ends), speed(weights, np.array(ends)))
+    return SlowPoints(np.array(ends), speed(network, np.array(ends)))
 
 
-def linearised(weights: Weights, h: Float[np.ndarray, " H"]) -> Weights:
+def linear_at(
+    network: Network,
+    h: Float[np.ndarray, " H"] | None = None,
+    u: Float[np.ndarray, " m"] | None = None,
+) -> Network:
     """Return the linear network around a fixed point, Eqs. (36) and (37).
 
-    Its state is ``h' = h - h*``. To be run with the identity: ``J W_hh`` and ``J W_uh`` take the
-    place of `W_hh` and `W_uh`. There is no bias, since h* holds what it does. Its outputs are
-    ``W_r h'``, those of the network less ``W_r h*``.
+    Its state is ``h' = h - h*``. ``J W_hh`` and ``J W_uh`` take the place of `W_hh` and `W_uh`;
+    there is no bias, since h* holds what it does. Its outputs are those of the network less those
+    at h*.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     h
-        A fixed point h*.
+        A fixed point h*, by default the origin.
+    u
+        The constant input under which h* is one, by default none.
 
     Raises
     ------
     ValueError
         If `h` is not a fixed point.
     """
-    g = slopes(weights, resting(weights, h))[:, None]
-    return Weights(g * weights.W_hh, g * weights.W_uh, weights.W_r)
+    h = resting(network, np.zeros(network.hidden) if h is None else h, u)
+    g, a = slopes(network, h, u), np.broadcast_to(network.leak, network.hidden)
+    write = (a if network.rates else a * g)[:, None] * network.W_uh
+    read = network.W_r * g if network.rates else network.W_r
+    return Network(jacobian(network, h, u), write, read, activation=IDENTITY)
 
 
-def placed(weights: Weights, h: Float[np.ndarray, " H"]) -> Weights:
-    """Return the network with bias whose linear network around the fixed point h is `weights`.
+def linear(network: Network, at: Float[np.ndarray, " H"] | None = None) -> Network:
+    """Return the linear network that memories, impulse response and rule are computed on.
 
-    The inverse of `linearised`: ``J^-1 W_hh`` and ``J^-1 W_uh``, and a bias that holds h.
+    Without `at` it is the one at the origin, if the network rests there with slope 1, as Eq. (6)
+    does: then these are its own weights. It is never another network's in silence.
 
     Parameters
     ----------
-    weights
-        A linear network.
-    h
-        The fixed point h*; between -1 and 1.
+    network
+        The network.
+    at
+        A fixed point: see `fixed_points`.
 
     Raises
     ------
     ValueError
-        If `h` is not a vector of H numbers between -1 and 1.
+        If `at` is not a fixed point, or is not given and the network does not rest at the origin
+        with slope 1.
     """
-    h = checks.array("h", h, weights.hidden)
-    if abs(h).max() >= 1:
-        raise ValueError(f"h must lie between -1 and 1, as tanh does, not reach {abs(h).max()}")
-    g = (1 - h**2)[:, None]
-    W_hh = weights.W_hh / g
-    return Weights(W_hh, weights.W_uh / g, weights.W_r, np.arctanh(h) - W_hh @ h)
+    if at is not None:
+        return linear_at(network, at)
+    origin = np.zeros(network.hidden)
+    moved, steepness = np.linalg.norm(step(network, origin)), slopes(network, origin)
+    if moved > AT_REST or not (steepness == 1).all():
+        raise ValueError(
+            "network must rest at the origin with slope 1 for its weights to be its linear "
+            f"network, but one step moves it by {moved:.1e} and its slopes there are "
+            f"{steepness.min():.3g} to {steepness.max():.3g}: give at=, a fixed point, such as "
+            "fixed_points(network, starts).points[0]"
+        )
+    return linear_at(network)
 
 
-def resting(weights: Weights, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
+def placed(
+    linear: Network, h: Float[np.ndarray, " H"], activation: Activation = TANH
+) -> Network:
+    """Return the network with bias whose linear network around the fixed point h is `linear`.
+
+    The inverse of `linear_at`: ``J^-1 W_hh`` and ``J^-1 W_uh``, and a bias that holds h.
+
+    Parameters
+    ----------
+    linear
+        A linear network.
+    h
+        The fixed point h*, which the activation must be able to reach.
+    activation
+        Of the network, with an inverse.
+
+    Raises
+    ------
+    ValueError
+        If `h` is not a vector of H numbers that the activation reaches, with a slope there.
+    """
+    h = checks.array("h", h, linear.hidden)
+    if activation.inverse is None:
+        raise ValueError("activation must have an inverse: the bias is computed by it")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = activation.inverse(h)
+        g = activation.derivative(x)[:, None]
+    if not (np.isfinite(x).all() and g.all()):
+        worst = h[np.argmax(abs(h))]
+        raise ValueError(f"h must be what the activation reaches, with a slope, not {worst}")
+    W_hh = linear.W_hh / g
+    return Network(W_hh, linear.W_uh / g, linear.W_r, x - W_hh @ h, activation=activation)
+
+
+def reshaped(
+    network: Network, W: Float[np.ndarray, "H H"], at: Float[np.ndarray, " H"] | None
+) -> Network:
+    """Return the network whose linear network at a fixed point has other recurrent weights.
+
+    The point stays a fixed point, input and read weights stay as they are.
+
+    Parameters
+    ----------
+    network
+        The network.
+    W
+        The wanted recurrent weights of the linear network, ``W_hh`` itself at the origin of
+        Eq. (6).
+    at
+        The fixed point, or ``None`` as for `linear`.
+
+    Raises
+    ------
+    ValueError
+        As `linear`, or if a unit has no slope there.
+    """
+    W = checks.array("W", W, network.hidden, network.hidden)
+    now = linear(network, at)
+    at = np.zeros(network.hidden) if at is None else at
+    g, a = slopes(network, at), np.broadcast_to(network.leak, network.hidden)
+    if not g.all():
+        raise ValueError("network must have a slope at the fixed point in every unit")
+    change = (W - now.W_hh) / a[:, None] / (g if network.rates else g[:, None])
+    if not at.any():
+        return replace(network, W_hh=network.W_hh + change)
+    meets = network.activation.function(at) if network.rates else at
+    b = np.zeros(network.hidden) if network.b is None else network.b
+    return replace(network, W_hh=network.W_hh + change, b=b - change @ meets)
+
+
+def resting(
+    network: Recurrent, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
+) -> Float[np.ndarray, " H"]:
     """Return h, which must be a fixed point.
 
     Parameters
     ----------
-    weights, h
-        As for `linearised`.
+    network, h, u
+        As for `linear_at`.
 
     Raises
     ------
     ValueError
         If it is not, or not a finite vector of H numbers.
     """
-    h = checks.array("h", h, weights.hidden)
-    residual, allowed = np.linalg.norm(step(weights, h) - h), AT_REST * max(1, np.linalg.norm(h))
+    h = checks.array("h", h, network.hidden)
+    residual = np.linalg.norm(step(network, h, u) - h)
+    allowed = AT_REST * max(1, np.linalg.norm(h))
     if residual > allowed:
         raise ValueError(
             f"h must be a fixed point, but one step moves it by {residual:.1e}, more than "
-            f"{allowed:.1e}: take one from fixed_points(weights, [h])"
+            f"{allowed:.1e}: take one from fixed_points(network, [h])"
         )
     return h
 
 
 def remainder(
-    weights: Weights,
+    network: Network,
     h: Float[np.ndarray, " H"],
     directions: Float[np.ndarray, "n H"],
     sizes: Float[np.ndarray, " sizes"],
@@ -307,7 +423,7 @@ def remainder(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     h
         A fixed point h*.
@@ -321,13 +437,13 @@ def remainder(
     ValueError
         If `h` is not a fixed point, a direction is 0 or the shapes are wrong.
     """
-    h = resting(weights, h)
-    directions = checks.array("directions", directions, None, weights.hidden)
+    h = resting(network, h)
+    directions = checks.array("directions", directions, None, network.hidden)
     lengths = np.linalg.norm(directions, axis=1, keepdims=True)
     if not lengths.all():
         raise ValueError("directions must not hold a row of zeros: it has no direction")
     away = checks.array("sizes", sizes, None)[:, None, None] * (directions / lengths)
-    left_out = step(weights, h + away) - h - away @ jacobian(weights, h).T
+    left_out = step(network, h + away) - h - away @ jacobian(network, h).T
     return np.linalg.norm(left_out, axis=-1)
 
 
@@ -351,19 +467,19 @@ def order(sizes: Float[np.ndarray, " sizes"], values: Float[np.ndarray, " sizes"
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
-def _of_state(function: Callable, weights: Weights) -> Callable:
-    return lambda h: function(weights, h)
+def _of_state(function: Callable, network: Network) -> Callable:
+    return lambda h: function(network, h)
 
 
-def _end(weights: Weights, h: np.ndarray, method: str = "hybr") -> np.ndarray:
+def _end(network: Network, h: np.ndarray, method: str = "hybr") -> np.ndarray:
     """Return where scipy's root finder ends."""
-    identity = np.eye(weights.hidden)
+    identity = np.eye(network.hidden)
 
     def moved(h):
-        return step(weights, h) - h
+        return step(network, h) - h
 
     def slope(h):
-        return jacobian(weights, h) - identity
+        return jacobian(network, h) - identity
 
     return optimize.root(moved, h, jac=slope, method=method, tol=1e-15).x
 

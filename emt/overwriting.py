@@ -14,13 +14,13 @@ from jaxtyping import Float
 from scipy.optimize import brentq
 
 from emt import checks
-from emt.elman import EVALUATION_SEED, Weights, continued, last_state, same_kappa
+from emt.network import EVALUATION_SEED, Network, continued, last_state, same_kappa
 from emt.tasks import Task, continuation, driven, random_bits, with_silence
 from emt.training import Stage, TrainingConfig
 from emt.variable_binding import interactions
 
 
-def overwriting(task: Task, g: float, c: float) -> Weights:
+def overwriting(task: Task, g: float, c: float) -> Network:
     """Return the network with ``W_hh = g Phi``, ``W_uh = c`` in memory s, ``W_r`` its reader.
 
     Run with tanh, and with `g` and `c` that are `guaranteed`, it continues the last s inputs of
@@ -45,7 +45,7 @@ def overwriting(task: Task, g: float, c: float) -> Weights:
     n, kappa = task.s * task.kappa, task.kappa
     newest = np.eye(n)[:, n - kappa :]
     W_hh = checks.real("g", g, least=tiny) * interactions(task)
-    return Weights(W_hh, checks.real("c", c, least=tiny) * newest, newest.T)
+    return Network(W_hh, checks.real("c", c, least=tiny) * newest, newest.T)
 
 
 class Sizes(NamedTuple):
@@ -161,12 +161,11 @@ def _resting(g: float) -> float:
 
 
 def overwrite_index(
-    weights: Weights,
+    network: Network,
     task: Task,
     sequences: int = 256,
     wait: int | None = None,
     seed: int = EVALUATION_SEED,
-    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
 ) -> float:
     """Return 0 if a write adds to what is stored, 1 if what was stored leaves no trace.
 
@@ -181,7 +180,7 @@ def overwrite_index(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and its task: a selection by a permutation, so that every bit is read once.
     sequences
         Runs.
@@ -189,8 +188,6 @@ def overwrite_index(
         Steps; by default s, one cycle.
     seed
         Of the inputs.
-    activation
-        sigma of Eq. (6).
 
     Raises
     ------
@@ -198,9 +195,9 @@ def overwrite_index(
         If the sizes disagree, `task` reads a bit twice or not at all, or the states do not depend
         on the bit.
     """
-    same_kappa(weights, task)
+    same_kappa(network, task)
     wait = task.s if wait is None else checks.integer("wait", wait, least=0)
-    checks.fits("wait", wait, sequences, weights.hidden)
+    checks.fits("wait", wait, sequences, network.hidden)
     rng = checks.generator(seed)
     u = random_bits(task, sequences, rng)
     flipped = _flipped(task, u, rng)
@@ -208,13 +205,13 @@ def overwrite_index(
 
     def difference(written):
         inputs = (with_silence(np.concatenate([x, written], axis=1), wait) for x in (u, flipped))
-        one, other = (last_state(weights, x, activation) for x in inputs)
+        one, other = (last_state(network, x) for x in inputs)
         return one - other
 
     D, D_written = difference(0 * bits), difference(bits)
     size = (D * D).sum()
     if not size:
-        raise ValueError("weights must give states that depend on the inputs")
+        raise ValueError("network must give states that depend on the inputs")
     return float(1 - (D_written * D).sum() / size)
 
 
@@ -281,12 +278,11 @@ class Change(NamedTuple):
 
 
 def change_by_stored(
-    weights: Weights,
+    network: Network,
     task: Task,
     sizes: Float[np.ndarray, " sizes"],
     sequences: int = 256,
     seed: int = EVALUATION_SEED,
-    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
 ) -> Change:
     """Measure the change that a write makes, as a function of what was stored.
 
@@ -295,14 +291,12 @@ def change_by_stored(
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and its task: a selection by a permutation, so that every bit is read once.
     sizes
         Of the s inputs; the bits written over them have size 1.
     sequences, seed
         Of the inputs.
-    activation
-        sigma of Eq. (6).
 
     Returns
     -------
@@ -315,7 +309,7 @@ def change_by_stored(
         If the sizes disagree, there are none, a number is not finite, `task` reads a bit twice or
         not at all, or there are too few sequences to have bits of both kinds.
     """
-    same_kappa(weights, task)
+    same_kappa(network, task)
     sizes = checks.array("sizes", sizes, None)
     checks.integer("the number of sizes", sizes.size)
     rng = checks.generator(seed)
@@ -331,8 +325,8 @@ def change_by_stored(
     unit = written * task.F[memory, reader, component]
 
     def heard(size: float, x: np.ndarray) -> np.ndarray:
-        h = last_state(weights, np.concatenate([size * u, x], axis=1), activation)
-        y = continued(weights, h, task.s, activation)[1]
+        h = last_state(network, np.concatenate([size * u, x], axis=1))
+        y = continued(network, h, task.s)[1]
         return unit * y[:, task.s - memory - 1, reader]
 
     points = []
@@ -377,7 +371,7 @@ class Answers(NamedTuple):
 
 
 def answers(
-    weights: Weights,
+    network: Network,
     task: Task,
     rounds: int = 3,
     silence: int = 0,
@@ -385,13 +379,12 @@ def answers(
     steps: int = 200,
     sequences: int = 256,
     seed: int = EVALUATION_SEED,
-    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
 ) -> Answers:
     """Write s inputs several times over and ask which rule the outputs follow.
 
     Parameters
     ----------
-    weights, task
+    network, task
         The network, and a task whose rule is linear.
     rounds
         How often s fresh inputs are written; at least 1.
@@ -403,23 +396,21 @@ def answers(
         Output steps scored after the last round; at least 1.
     sequences, seed
         Of the inputs.
-    activation
-        sigma of Eq. (6).
 
     Raises
     ------
     ValueError
         If the sizes disagree or a number is out of range.
     """
-    same_kappa(weights, task)
+    same_kappa(network, task)
     scale = checks.real("scale", scale, least=float(np.finfo(float).tiny))
     silence = checks.integer("silence", silence, least=0)
     rng = checks.generator(seed)
     checks.fits("rounds", checks.integer("rounds", rounds), sequences, task.s, task.kappa)
     rows = [random_bits(task, sequences, rng) for _ in range(rounds)]
     u = np.concatenate([*(with_silence(row, silence) for row in rows[:-1]), rows[-1]], axis=1)
-    h = last_state(weights, scale * u, activation)
-    said = np.sign(continued(weights, h, steps, activation)[1])
+    h = last_state(network, scale * u)
+    said = np.sign(continued(network, h, steps)[1])
     total = np.sign(driven(task, with_silence(u, steps))[:, -steps:])
     return Answers(
         float((said == np.sign(continuation(task, rows[-1], steps))).mean()),

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy import linalg
 
 from emt import checks
-from emt.elman import Weights, identity, run
+from emt.network import IDENTITY, Network, run
 from emt.tasks import Task, continuation, with_silence
 from emt.variable_binding import constructed
 
@@ -78,7 +78,7 @@ def simulation_defect(task: Task) -> float:
     impulses = np.eye(n).reshape(n, task.s, task.kappa)
     plain = continuation(replace(task, threshold=False), impulses, steps)
     network = constructed(task, np.eye(n))
-    _, y = run(network, with_silence(impulses, steps), identity)
+    _, y = run(network, with_silence(impulses, steps))
     return float(abs(y[:, task.s :] - plain).max())
 
 
@@ -108,33 +108,36 @@ def innovations(
     return w
 
 
-def minimal_realisation(weights: Weights, tolerance: float = 1e-9) -> Weights:
+def minimal_realisation(
+    network: Network, tolerance: float = 1e-9, at: Float[np.ndarray, " H"] | None = None
+) -> Network:
     """Return the smallest linear network with the same impulse response ``W_r W_hh^m W_uh``.
 
     It keeps what can be reached from the inputs and, of that, what the outputs can observe.
 
     Parameters
     ----------
-    weights
-        A network without bias, run without activation function.
+    network
+        The network.
     tolerance
         A direction counts if it is at least this part of the largest; in [1e-15, 0.1].
+    at
+        The fixed point around which it is linear: see `emt.linearization.linear`.
 
     Raises
     ------
     ValueError
-        If the network has a bias, `tolerance` is out of range, or nothing is left because no
-        output ever shows an input.
+        If the network does not rest there, `tolerance` is out of range, or nothing is left
+        because no output ever shows an input.
     """
-    if weights.b is not None:
-        raise ValueError("weights must have no bias: the impulse response is that of W_hh alone")
+    network = linear(network, at)
     checks.real("tolerance", tolerance, 1e-15, 0.1)
-    R = _krylov(weights.W_hh, weights.W_uh, tolerance)
-    A, B, C = R.T @ weights.W_hh @ R, R.T @ weights.W_uh, weights.W_r @ R
-    if linalg.norm(C) <= tolerance * linalg.norm(weights.W_r):
-        raise ValueError("weights must let some output show some input: the response is zero")
+    R = _krylov(network.W_hh, network.W_uh, tolerance)
+    A, B, C = R.T @ network.W_hh @ R, R.T @ network.W_uh, network.W_r @ R
+    if linalg.norm(C) <= tolerance * linalg.norm(network.W_r):
+        raise ValueError("network must let some output show some input: the response is zero")
     O = _krylov(A.T, C.T, tolerance)  # noqa: E741
-    return Weights(O.T @ A @ O, O.T @ B, C @ O)
+    return Network(O.T @ A @ O, O.T @ B, C @ O, activation=IDENTITY)
 
 
 def _krylov(A: np.ndarray, B: np.ndarray, tolerance: float) -> np.ndarray:

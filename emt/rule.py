@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from scipy import linalg
 
 from emt import checks
-from emt.elman import Weights
+from emt.network import IDENTITY, Network
 from emt.tasks import Task
 
 
@@ -143,7 +143,7 @@ def hankel(response: Float[np.ndarray, "steps kappa kappa"]) -> Float[np.ndarray
     return blocks.transpose(0, 2, 1, 3).reshape(half * response.shape[1], -1)
 
 
-def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> Weights:
+def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> Network:
     """Return a linear network of `order` units with this impulse response (Ho and Kalman; ERA).
 
     From the singular vectors of the `hankel` matrix, and of the same one step later.
@@ -171,7 +171,7 @@ def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> W
     root = np.sqrt(singular[:order])
     O, R = U[:, :order] * root, root[:, None] * Vt[:order]  # noqa: E741
     A = (U[:, :order] / root).T @ later @ (Vt[:order].T / root)
-    return Weights(A, R[:, :kappa], O[:kappa])
+    return Network(A, R[:, :kappa], O[:kappa], activation=IDENTITY)
 
 
 def _checked(response: np.ndarray) -> np.ndarray:

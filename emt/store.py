@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from emt import backpropagation, checks, elman, tasks, training
-from emt.elman import Weights
+from emt.network import IDENTITY, TANH, Network
 from emt.tasks import Task
 from emt.training import Training, TrainingConfig
 
@@ -81,7 +81,8 @@ def write(path: Path, result: Training, task: Task, config: TrainingConfig) -> N
     task, config
         What it was trained with.
     """
-    arrays = {k: v for k, v in vars(result.weights).items() if v is not None}
+    arrays = {k: getattr(result.network, k) for k in ("W_hh", "W_uh", "W_r", "b")}
+    arrays = {k: v for k, v in arrays.items() if v is not None}
     arrays = {k: np.ascontiguousarray(v) for k, v in {**arrays, "loss": result.loss}.items()}
     write_whole(path, save(arrays, metadata={"description": _description(task, config)}))
 
@@ -126,21 +127,22 @@ def load(path: Path, task: Task | None = None, config: TrainingConfig | None = N
             arrays = {name: file.get_tensor(name) for name in file.keys()}
             described = dict(json.loads((file.metadata() or {}).get("description", "{}")))
         loss = checks.array("loss", arrays.pop("loss"), None)
-        weights = Weights(**arrays)
+        straight = dict(described.get("config", {})).get("linear", False)
+        network = Network(**arrays, activation=IDENTITY if straight else TANH)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is damaged or no network ({error}): move it away and rerun"
         ) from None
     asked = json.loads(_description(task, config))
-    sizes = task is None or weights.kappa == task.kappa
+    sizes = task is None or network.kappa == task.kappa
     if config is not None:
-        sizes &= (weights.hidden, weights.b is not None) == (config.hidden, config.bias)
+        sizes &= (network.hidden, network.b is not None) == (config.hidden, config.bias)
     if not sizes or asked != {part: described.get(part) for part in asked}:
         raise ValueError(
             f"{path} must hold the network that was asked for, but holds another: "
             "move it away and rerun"
         )
-    return Training(weights, loss)
+    return Training(network, loss)
 
 
 def _description(task: Task | None, config: TrainingConfig | None) -> str:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from emt import checks
 from emt.backpropagation import buffers, gradients
-from emt.elman import Weights
+from emt.network import IDENTITY, TANH, Network
 from emt.tasks import Task, continuation, random_bits
 
 
@@ -182,17 +182,17 @@ class Training(NamedTuple):
 
     Attributes
     ----------
-    weights
+    network
         After the last update.
     loss
         Mean squared error of the output phase before each update.
     """
 
-    weights: Weights
+    network: Network
     loss: Float[np.ndarray, " updates"]
 
 
-def untrained(task: Task, config: TrainingConfig) -> Weights:
+def untrained(task: Task, config: TrainingConfig) -> Network:
     """Return the network that training starts from.
 
     Parameters
@@ -215,7 +215,7 @@ def train(
     config: TrainingConfig,
     progress: bool = True,
     device: str | None = None,
-    stop: Callable[[Weights], bool] | None = None,
+    stop: Callable[[Network], bool] | None = None,
     every: int = 25,
 ) -> Training:
     """Learn a network by backpropagation through time, Adam, mean squared error (section 7).
@@ -376,9 +376,10 @@ def _scales(config: TrainingConfig) -> tuple[float, ...]:
     return (*scales, 1.0) if config.bias else scales
 
 
-def _effective(parameters, config: TrainingConfig) -> Weights:
+def _effective(parameters, config: TrainingConfig) -> Network:
     scaled = zip(_scales(config), parameters, strict=True)
-    return Weights(*(c * p.detach().cpu().double().numpy() for c, p in scaled))
+    arrays = (c * p.detach().cpu().double().numpy() for c, p in scaled)
+    return Network(*arrays, activation=IDENTITY if config.linear else TANH)
 
 
 def _array(x: np.ndarray, device: str | None):

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from emt import checks
 from emt.basis import components, dual, operator
-from emt.elman import Weights, identity, states
+from emt.network import IDENTITY, Activation, Network, states
 from emt.tasks import Task
 
 
@@ -48,11 +48,12 @@ def constructed(
     task: Task,
     Psi: Float[np.ndarray, "H n"],
     Psi_dual: Float[np.ndarray, "n H"] | None = None,
-) -> Weights:
+    activation: Activation = IDENTITY,
+) -> Network:
     """Return ``W_hh = Psi Phi Psi*``, ``W_uh = Psi_s``, ``W_r = Psi*_s``.
 
-    Eqs. (9), (10), (11); for repeat copy Eq. (25). Run without activation function, it computes
-    `emt.tasks.driven` exactly.
+    Eqs. (9), (10), (11); for repeat copy Eq. (25). It is linear, and computes `emt.tasks.driven`
+    exactly.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def constructed(
         Variable memories, one column a component, memory 1 first.
     Psi_dual
         Their covectors; by default those in the span of `Psi`, Eq. (3).
+    activation
+        Of the network: none, as in the theory, or `TANH` for example.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def constructed(
         error = abs(Psi_dual @ Psi - np.eye(n)).max()
         raise ValueError(f"Psi_dual must satisfy Psi_dual @ Psi = I, which is off by {error:.1e}")
     W_hh = operator(interactions(task), Psi, Psi_dual)
-    return Weights(W_hh, Psi[:, n - kappa :], Psi_dual[n - kappa :])
+    return Network(W_hh, Psi[:, n - kappa :], Psi_dual[n - kappa :], activation=activation)
 
 
 def repeat_copy_state(
@@ -157,7 +160,7 @@ def program(task: Task, u: Float[np.ndarray, "T kappa"]) -> Trace:
 
 
 def trace(
-    weights: Weights, Psi_dual: Float[np.ndarray, "n H"], u: Float[np.ndarray, "T kappa"]
+    network: Network, Psi_dual: Float[np.ndarray, "n H"], u: Float[np.ndarray, "T kappa"]
 ) -> Trace:
     """Run a linear network line by line and read its memories (Fig. 1).
 
@@ -165,8 +168,8 @@ def trace(
 
     Parameters
     ----------
-    weights
-        The network, without bias, run without activation function.
+    network
+        The network: linear, without bias or leak.
     Psi_dual
         Covectors of its memories.
     u
@@ -175,20 +178,20 @@ def trace(
     Raises
     ------
     ValueError
-        If the shapes disagree, a number is not finite, there are no steps, or the network has a
-        bias.
+        If the shapes disagree, a number is not finite, there are no steps, or the network is not
+        linear.
     """
-    if weights.b is not None:
-        raise ValueError("weights must have no bias: no line of the program adds one")
-    Psi_dual = checks.array("Psi_dual", Psi_dual, None, weights.hidden)
-    u = _inputs(u, weights)
-    h = np.stack(list(states(weights, u, identity)))
-    before = np.vstack([np.zeros(weights.hidden), h[:-1]])
-    composed = components(before @ weights.W_hh.T, Psi_dual)
-    return Trace(composed, components(h, Psi_dual), h @ weights.W_r.T)
+    if network.activation != IDENTITY or network.b is not None or np.any(network.leak != 1.0):
+        raise ValueError("network must be linear, with no bias and no leak, as the program is")
+    Psi_dual = checks.array("Psi_dual", Psi_dual, None, network.hidden)
+    u = _inputs(u, network)
+    h = np.stack(list(states(network, u)))
+    before = np.vstack([np.zeros(network.hidden), h[:-1]])
+    composed = components(before @ network.W_hh.T, Psi_dual)
+    return Trace(composed, components(h, Psi_dual), h @ network.W_r.T)
 
 
-def _inputs(u: np.ndarray, sized: Task | Weights) -> np.ndarray:
+def _inputs(u: np.ndarray, sized: Task | Network) -> np.ndarray:
     u = checks.array("u", u, None, sized.kappa)
     checks.integer("the number of steps of u", len(u))
     return u

@@ -23,7 +23,7 @@ from emt.basis import (
     propagate,
     spectral_projector,
 )
-from emt.elman import Weights
+from emt.network import Network
 from emt.tasks import Task, repeat_copy
 from emt.variable_binding import interactions, lasting
 
@@ -72,7 +72,7 @@ class VariableMemories:
 
 
 def forward_blocks(
-    weights: Weights, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
+    network: Network, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
 ) -> Float[np.ndarray, "H n"]:
     """Propagate the write weights forward: ``Psi_k = W_hh^(s-k) W_uh``; Eq. (15) at alpha = 1.
 
@@ -81,7 +81,7 @@ def forward_blocks(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     s
         Number of memories; at least 1.
@@ -95,16 +95,16 @@ def forward_blocks(
         If `s` is below 1 or `F` has another shape.
     """
     if F is None:
-        return np.hstack(propagate(weights.W_hh, weights.W_uh, s, "s")[::-1])
-    F = _rule(weights, s, F).F
-    blocks = [weights.W_uh]
+        return np.hstack(propagate(network.W_hh, network.W_uh, s, "s")[::-1])
+    F = _rule(network, s, F).F
+    blocks = [network.W_uh]
     for F_k in F[:0:-1]:
-        blocks.append(weights.W_hh @ blocks[-1] - weights.W_uh @ F_k)
+        blocks.append(network.W_hh @ blocks[-1] - network.W_uh @ F_k)
     return np.hstack(blocks[::-1])
 
 
 def backward_blocks(
-    weights: Weights, s: int, W_r_star: Float[np.ndarray, "H kappa"]
+    network: Network, s: int, W_r_star: Float[np.ndarray, "H kappa"]
 ) -> Float[np.ndarray, "H n"]:
     """Propagate ``W_r^*`` by the transpose: ``(W_hh^T)^k W_r^*``; Eq. (15) at alpha = 0.
 
@@ -113,7 +113,7 @@ def backward_blocks(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     s
         Number of memories; at least 1.
@@ -125,13 +125,13 @@ def backward_blocks(
     ValueError
         If `s` is below 1 or `W_r_star` has another shape than `W_uh`.
     """
-    W_r_star = checks.array("W_r_star", W_r_star, *weights.W_uh.shape)
-    blocks = propagate(weights.W_hh.T, W_r_star, s, "s")
+    W_r_star = checks.array("W_r_star", W_r_star, *network.W_uh.shape)
+    blocks = propagate(network.W_hh.T, W_r_star, s, "s")
     return np.hstack([*blocks[1:], blocks[0]])
 
 
 def read_covectors(
-    weights: Weights, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
+    network: Network, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
 ) -> Float[np.ndarray, "n H"]:
     """Return the covectors of all memories that the read weights imply.
 
@@ -142,7 +142,7 @@ def read_covectors(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     s
         Number of memories; at least 1.
@@ -155,9 +155,9 @@ def read_covectors(
         If `s` is below 1 or `F` has another shape.
     """
     if F is None:
-        return backward_blocks(weights, s, weights.W_r.T).T
-    reads = np.hstack(propagate(weights.W_hh.T, weights.W_r.T, s, "s")).T
-    return linalg.lstsq(_reads_of_contents(_rule(weights, s, F)), reads)[0]
+        return backward_blocks(network, s, network.W_r.T).T
+    reads = np.hstack(propagate(network.W_hh.T, network.W_r.T, s, "s")).T
+    return linalg.lstsq(_reads_of_contents(_rule(network, s, F)), reads)[0]
 
 
 def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"]:
@@ -185,13 +185,13 @@ def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"
 
 
 def read_dual(
-    weights: Weights, s: int, kind: str = "pseudoinverse", threshold: float | None = None
+    network: Network, s: int, kind: str = "pseudoinverse", threshold: float | None = None
 ) -> Float[np.ndarray, "H kappa"]:
     """Return a reading of the paper's ``W_r^*`` in Eq. (14), which does not say which it is.
 
     Parameters
     ----------
-    weights
+    network
         The network.
     s
         Number of memories; at least 1.
@@ -209,14 +209,14 @@ def read_dual(
     checks.choice("kind", kind, READ_DUALS)
     checks.integer("s", s)
     if kind == "transpose":
-        return weights.W_r.T
+        return network.W_r.T
     if kind == "pseudoinverse":
-        return linalg.pinv(weights.W_r)
-    return corrected(weights, s, alpha=0.0, threshold=threshold).Psi[:, -weights.kappa :]
+        return linalg.pinv(network.W_r)
+    return corrected(network, s, alpha=0.0, threshold=threshold).Psi[:, -network.kappa :]
 
 
 def as_printed(
-    weights: Weights,
+    network: Network,
     s: int,
     alpha: float = 1.0,
     W_r_star: str = "pseudoinverse",
@@ -229,7 +229,7 @@ def as_printed(
 
     Parameters
     ----------
-    weights
+    network
         The network, H >= s * kappa.
     s
         Number of memories; at least 1.
@@ -252,30 +252,30 @@ def as_printed(
         they are when `removal` leaves fewer than s * kappa modes.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
-    n = _fits(weights, s)
+    n = _fits(network, s)
     checks.choice("W_r_star", W_r_star, READ_DUALS)
-    Psi = alpha * forward_blocks(weights, s)
+    Psi = alpha * forward_blocks(network, s)
     if alpha < 1.0:
-        star = read_dual(weights, s, W_r_star, threshold)
-        Psi += (1 - alpha) * backward_blocks(weights, s, star)
+        star = read_dual(network, s, W_r_star, threshold)
+        Psi += (1 - alpha) * backward_blocks(network, s, star)
     checks.choice("removal", removal, REMOVALS)
     if removal != "none":
-        threshold = between(weights.W_hh, n) if threshold is None else threshold
-        right, left = invariant_subspaces(weights.W_hh, threshold)
+        threshold = between(network.W_hh, n) if threshold is None else threshold
+        right, left = invariant_subspaces(network.W_hh, threshold)
         if right.shape[1] < n:
             raise ValueError(
                 f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
-                f"but s * kappa = {n} are needed: {_around(weights, n)}"
+                f"but s * kappa = {n} are needed: {_around(network, n)}"
             )
         if removal == "orthogonal":
             Psi = Psi - orthogonal_projector(complement(left)) @ Psi
         else:
             Psi = right @ linalg.solve(left @ right, left @ Psi)
-    return VariableMemories(Psi, dual(Psi), _labels(s, weights.kappa))
+    return VariableMemories(Psi, dual(Psi), _labels(s, network.kappa))
 
 
 def corrected(
-    weights: Weights,
+    network: Network,
     s: int,
     alpha: float = 1.0,
     threshold: float | None = None,
@@ -292,7 +292,7 @@ def corrected(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     s
         Number of memories; at least 1.
@@ -312,30 +312,30 @@ def corrected(
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
     if F is None:
-        _fits(weights, s)
-    task = _rule(weights, s, F)
+        _fits(network, s)
+    task = _rule(network, s, F)
     live = lasting(task)
     n = int(live.sum())
-    threshold = between(weights.W_hh, n) if threshold is None else threshold
-    right, left = invariant_subspaces(weights.W_hh, threshold)
+    threshold = between(network.W_hh, n) if threshold is None else threshold
+    right, left = invariant_subspaces(network.W_hh, threshold)
     if right.shape[1] != n:
         wanted = f"s * kappa = {n}" if live.all() else f"{n} as the rule has"
         raise ValueError(
             f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
             f"not {wanted}: the network does not hold these variables, "
-            f"or another threshold is needed; {_around(weights, n)}"
+            f"or another threshold is needed; {_around(network, n)}"
         )
-    blocks = forward_blocks(weights, s, F)[:, live]
+    blocks = forward_blocks(network, s, F)[:, live]
     Psi = right @ linalg.solve(left @ right, left @ blocks)
     independent("the lasting components of the memories", Psi)
     if alpha < 1.0:
-        Psi = Psi @ _power(read_write_product(weights, s, threshold, F), alpha - 1.0)
+        Psi = Psi @ _power(read_write_product(network, s, threshold, F), alpha - 1.0)
     Psi_dual = linalg.solve(left @ Psi, left)
-    return VariableMemories(Psi, Psi_dual, _labels(s, weights.kappa)[live])
+    return VariableMemories(Psi, Psi_dual, _labels(s, network.kappa)[live])
 
 
 def read_write_product(
-    weights: Weights,
+    network: Network,
     s: int,
     threshold: float | None = None,
     F: Float[np.ndarray, "s kappa kappa"] | None = None,
@@ -347,7 +347,7 @@ def read_write_product(
 
     Parameters
     ----------
-    weights
+    network
         The network.
     s
         Number of memories; at least 1.
@@ -361,10 +361,10 @@ def read_write_product(
     ValueError
         If `s` is below 1, `F` has another shape or `threshold` falls on a mode.
     """
-    live = lasting(_rule(weights, s, F))
-    threshold = between(weights.W_hh, int(live.sum())) if threshold is None else threshold
-    P = spectral_projector(weights.W_hh, threshold)
-    return read_covectors(weights, s, F)[live] @ P @ forward_blocks(weights, s, F)[:, live]
+    live = lasting(_rule(network, s, F))
+    threshold = between(network.W_hh, int(live.sum())) if threshold is None else threshold
+    P = spectral_projector(network.W_hh, threshold)
+    return read_covectors(network, s, F)[live] @ P @ forward_blocks(network, s, F)[:, live]
 
 
 def normalised(memories: VariableMemories) -> VariableMemories:
@@ -402,26 +402,26 @@ def contents(
     return h @ memories.Psi_dual.T
 
 
-def _fits(weights: Weights, s: int) -> int:
-    n = checks.integer("s", s) * weights.kappa
-    if weights.hidden < n:
+def _fits(network: Network, s: int) -> int:
+    n = checks.integer("s", s) * network.kappa
+    if network.hidden < n:
         raise ValueError(
-            f"weights must have at least s * kappa = {n} hidden units, not {weights.hidden}"
+            f"network must have at least s * kappa = {n} hidden units, not {network.hidden}"
         )
     return n
 
 
-def _around(weights: Weights, n: int) -> str:
+def _around(network: Network, n: int) -> str:
     """Say which moduli lie around the n-th, and what threshold would part it from the next."""
-    found = moduli(weights.W_hh)
+    found = moduli(network.W_hh)
     shown = ", ".join(f"{modulus:.6g}" for modulus in found[max(n - 3, 0) : n + 3])
     last, following = np.array([np.inf, *found, *np.zeros(n + 1)])[n : n + 2]
     would = f"{np.sqrt(last * following):.6g}" if last - following > 1e-6 * last else "nothing"
     return f"the moduli around number {n} are {shown}; {would} parts it from the next"
 
 
-def _rule(weights: Weights, s: int, F: np.ndarray | None) -> Task:
-    return repeat_copy(s, weights.kappa) if F is None else Task(s, weights.kappa, F)
+def _rule(network: Network, s: int, F: np.ndarray | None) -> Task:
+    return repeat_copy(s, network.kappa) if F is None else Task(s, network.kappa, F)
 
 
 def _reads_of_contents(task: Task) -> np.ndarray:
@@ -439,7 +439,7 @@ def _power(G: np.ndarray, exponent: float) -> np.ndarray:
     eigenvalues = np.linalg.eigvals(G)
     if ((eigenvalues.real <= 0) & (abs(eigenvalues.imag) < 1e-12)).any():
         raise ValueError(
-            "weights must read what they write: G = Psi*_read Psi_write has an eigenvalue that is "
+            "network must read what they write: G = Psi*_read Psi_write has an eigenvalue that is "
             "negative or zero, so only alpha = 1 is defined"
         )
     return linalg.fractional_matrix_power(G, exponent).real

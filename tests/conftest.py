@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from emt import Stage, Task, TrainingConfig, Weights, constructed, repeat_copy, train
+from emt import Stage, Task, TrainingConfig, Network, constructed, repeat_copy, train
 from emt.sweep import one_thread
 from emt.training import Training
 
@@ -23,7 +23,7 @@ class Known(NamedTuple):
     """A network built from memories that are known: ``W_hh = Psi Phi Psi* + R A R*``."""
 
     task: Task
-    weights: Weights
+    weights: Network
     Psi: np.ndarray
     Psi_dual: np.ndarray
 
@@ -47,7 +47,7 @@ def known_network(s=3, kappa=2, spare=4, basis="oblique", seed=0, task=None, rad
         A *= radius / abs(np.linalg.eigvals(A)).max()
     Psi, Psi_dual = B[:, :n], dual[:n]
     w = constructed(task, Psi, Psi_dual)
-    weights = Weights(w.W_hh + B[:, n:] @ A @ dual[n:], w.W_uh, w.W_r)
+    weights = Network(w.W_hh + B[:, n:] @ A @ dual[n:], w.W_uh, w.W_r)
     return Known(task, weights, Psi, Psi_dual)
 
 
@@ -76,7 +76,7 @@ class Trained(NamedTuple):
     task: Task
     config: TrainingConfig
     training: Training
-    weights: Weights
+    weights: Network
 
 
 @pytest.fixture(scope="session")
@@ -86,13 +86,13 @@ def trained() -> Trained:
     stages = Stage(8, 150, 1e-2), Stage(24, 150, 4e-3)
     config = TrainingConfig(hidden=16, write_scale=0.1, stages=stages, batch=32)
     result = train(task, config, progress=False)
-    return Trained(task, config, result, result.weights)
+    return Trained(task, config, result, result.network)
 
 
 @pytest.fixture(scope="session")
-def noise() -> Weights:
+def noise() -> Network:
     """Return a network of random weights with a bias: no symmetry hides a mistake."""
     rng = np.random.default_rng(7)
     H, kappa = 7, 3
     shapes = (H, H), (H, kappa), (kappa, H), (H,)
-    return Weights(*(0.6 * rng.normal(size=shape) for shape in shapes))
+    return Network(*(0.6 * rng.normal(size=shape) for shape in shapes))

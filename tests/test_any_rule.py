@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from emt import Task, Weights, as_printed, continuation, corrected, interactions, repeat_copy
+from emt import Task, Network, as_printed, continuation, corrected, interactions, repeat_copy
 from emt.realisation import minimal_realisation
 from emt.tasks import compose_copy, selection
 from emt.variable_binding import constructed, lasting
@@ -102,7 +102,7 @@ def lasting_vectors(task, Psi):
 def bend(w, size=2e-3):
     """Return a network that follows its rule only nearly."""
     rng = np.random.default_rng(5)
-    return Weights(*(a + size * rng.normal(size=a.shape) for a in (w.W_hh, w.W_uh, w.W_r)))
+    return Network(*(a + size * rng.normal(size=a.shape) for a in (w.W_hh, w.W_uh, w.W_r)))
 
 
 rules = {
@@ -125,12 +125,12 @@ def test_corrected_recovers_the_memories_of_any_rule(
     task = RULES[rule](s, kappa, seed)
     net, threshold = between(known, task, spare, basis, seed)
     live = alive_by_hand(task)
-    got = corrected(net.weights, task.s, alpha, threshold, F=task.F)
+    got = corrected(net.network, task.s, alpha, threshold, F=task.F)
     assert distance(got.Psi, lasting_vectors(task, net.Psi)) < 1e-9
     assert distance(got.Psi_dual, net.Psi_dual[live]) < 1e-9
     labels = [(k + 1, i + 1) for k in range(task.s) for i in range(task.kappa)]
     np.testing.assert_array_equal(got.labels, np.array(labels)[live])
-    Phi = got.Psi_dual @ net.weights.W_hh @ got.Psi
+    Phi = got.Psi_dual @ net.network.W_hh @ got.Psi
     assert distance(Phi, interactions(task)[np.ix_(live, live)]) < 1e-8
 
 
@@ -138,7 +138,7 @@ def test_corrected_recovers_the_memories_of_any_rule(
 def test_the_product_is_the_identity_for_any_rule(known, rule, s, kappa, spare, seed, basis):
     task = RULES[rule](s, kappa, seed)
     net, threshold = between(known, task, spare, basis, seed)
-    got = read_write_product(net.weights, task.s, threshold, task.F)
+    got = read_write_product(net.network, task.s, threshold, task.F)
     assert distance(got, np.eye(alive_by_hand(task).sum())) < 1e-9
 
 
@@ -147,7 +147,7 @@ def test_the_product_is_the_identity_for_any_rule(known, rule, s, kappa, spare, 
 def test_all_modes_kept_by_a_small_threshold(known, rule, basis):
     task = RULES[rule](3, 2, 1)
     net = known(spare=0, basis=basis, task=task)
-    got = corrected(net.weights, task.s, threshold=1e-2, F=task.F)
+    got = corrected(net.network, task.s, threshold=1e-2, F=task.F)
     assert distance(got.Psi, lasting_vectors(task, net.Psi)) < 1e-9
     assert distance(got.Psi_dual, net.Psi_dual[alive_by_hand(task)]) < 1e-9
 
@@ -155,7 +155,7 @@ def test_all_modes_kept_by_a_small_threshold(known, rule, basis):
 def test_dead_components_are_not_orthogonal_to_the_live_ones_and_yet_left_out(known):
     task = compose_copy(3)
     net = known(task=task, radius=0.5)
-    got, live = corrected(net.weights, 3, F=task.F), alive_by_hand(task)
+    got, live = corrected(net.network, 3, F=task.F), alive_by_hand(task)
     assert got.Psi.shape == (13, 6)
     assert distance(got.Psi, net.Psi[:, live]) > 0.1
     left = net.Psi_dual @ got.Psi - np.eye(9)[:, live]
@@ -166,7 +166,7 @@ def test_dead_components_are_not_orthogonal_to_the_live_ones_and_yet_left_out(kn
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 def test_repeat_copy_is_what_no_rule_means(known, trained, alpha):
-    near = trained.weights, bend(known(4, 2).weights)
+    near = trained.network, bend(known(4, 2).network)
     for w in near:
         F = repeat_copy(4, 2).F
         plain, ruled = corrected(w, 4, alpha, 0.9), corrected(w, 4, alpha, 0.9, F)
@@ -184,7 +184,7 @@ def test_alpha_moves_from_read_to_write_for_any_rule(known, rule):
     task = RULES[rule](3, 3, 4)
     live = alive_by_hand(task)
     net, threshold = between(known, task, 4, "oblique", 0)
-    w = bend(net.weights)
+    w = bend(net.network)
     values, V = np.linalg.eig(w.W_hh)
     P = (V @ np.diag(abs(values) > threshold) @ np.linalg.inv(V)).real
     write = P @ forward_blocks(w, task.s, task.F)[:, live]
@@ -208,7 +208,7 @@ def test_alpha_moves_from_read_to_write_for_any_rule(known, rule):
 def test_the_smallest_network_has_the_lasting_memories_alone(known, rule):
     task = RULES[rule](3, 3, 2)
     live = alive_by_hand(task)
-    w = minimal_realisation(known(task=task).weights)
+    w = minimal_realisation(known(task=task).network)
     if rule in ("compose copy", "selection, s too large"):
         assert w.hidden < task.s * task.kappa
     for alpha in (0.0, 0.5, 1.0):
@@ -224,21 +224,21 @@ def test_one_memory_and_one_component(known, s, kappa):
     task = random_rule(s, kappa, 3)
     net, threshold = between(known, task, 2, "oblique", 1)
     for alpha in (0.0, 0.5, 1.0):
-        got = corrected(net.weights, s, alpha, threshold, task.F)
+        got = corrected(net.network, s, alpha, threshold, task.F)
         assert distance(got.Psi, net.Psi) < 1e-9
         assert distance(got.Psi_dual, net.Psi_dual) < 1e-9
     if s == 1:
-        assert distance(forward_blocks(net.weights, 1, task.F), net.weights.W_uh) == 0
-        assert distance(read_covectors(net.weights, 1, task.F), net.weights.W_r) < 1e-12
+        assert distance(forward_blocks(net.network, 1, task.F), net.network.W_uh) == 0
+        assert distance(read_covectors(net.network, 1, task.F), net.network.W_r) < 1e-12
     if (s, kappa) == (1, 1):
-        eigenvalue = got.Psi_dual @ net.weights.W_hh @ got.Psi
+        eigenvalue = got.Psi_dual @ net.network.W_hh @ got.Psi
         assert eigenvalue[0, 0] == pytest.approx(task.F[0, 0, 0])
 
 
 def test_a_rule_that_reads_nothing_has_no_lasting_memories(known):
     task = Task(2, 2, np.zeros((2, 2, 2)))
     assert not lasting(task).any()
-    got = corrected(known(task=task).weights, 2, threshold=0.9, F=task.F)
+    got = corrected(known(task=task).network, 2, threshold=0.9, F=task.F)
     assert got.Psi.shape == (8, 0) and got.labels.shape == (0, 2)
 
 
@@ -249,10 +249,10 @@ def test_a_rule_that_reads_nothing_has_no_lasting_memories(known):
 def test_forward_blocks_are_the_memories_dead_ones_too(known, rule, s, kappa, spare, seed, basis):
     task = RULES[rule](s, kappa, seed)
     net = known(spare=spare, basis=basis, seed=seed, task=task)
-    got = forward_blocks(net.weights, task.s, task.F)
+    got = forward_blocks(net.network, task.s, task.F)
     assert distance(got, net.Psi) < 1e-9
     oldest, newest = got[:, : task.kappa], got[:, -task.kappa :]
-    assert distance(net.weights.W_hh @ oldest, newest @ task.F[0]) < 1e-9
+    assert distance(net.network.W_hh @ oldest, newest @ task.F[0]) < 1e-9
 
 
 def test_forward_blocks_of_any_matrix_in_closed_form(noise):
@@ -272,9 +272,9 @@ def test_forward_blocks_of_any_matrix_in_closed_form(noise):
 def test_the_oldest_memory_closes_the_loop(known, alpha):
     task = random_rule(3, 2, 8)
     net, threshold = between(known, task, 3, "oblique", 2)
-    Psi = corrected(net.weights, 3, alpha, threshold, task.F).Psi
-    assert distance(net.weights.W_hh @ Psi[:, :2], Psi[:, 4:] @ task.F[0]) < 1e-9
-    w = bend(net.weights)
+    Psi = corrected(net.network, 3, alpha, threshold, task.F).Psi
+    assert distance(net.network.W_hh @ Psi[:, :2], Psi[:, 4:] @ task.F[0]) < 1e-9
+    w = bend(net.network)
     Psi = corrected(w, 3, alpha, threshold, task.F).Psi
     closing = w.W_hh @ Psi[:, :2] - Psi[:, 4:] @ task.F[0]
     assert 1e-4 < abs(closing).max() < 0.2
@@ -287,7 +287,7 @@ def test_the_oldest_memory_closes_the_loop(known, alpha):
 def test_read_covectors_are_those_of_what_is_read(known, rule, s, kappa, spare, seed, basis):
     task = RULES[rule](s, kappa, seed)
     net = known(spare=spare, basis=basis, seed=seed, task=task)
-    got = read_covectors(net.weights, task.s, task.F)
+    got = read_covectors(net.network, task.s, task.F)
     live = alive_by_hand(task)  # of these rules, the dead components are never read
     assert distance(got[live], net.Psi_dual[live]) < 1e-9
     assert distance(got[~live], np.zeros_like(got[~live])) < 1e-9
@@ -307,10 +307,10 @@ def test_what_is_read_once_and_then_lost_has_a_covector_and_is_dead(known):
     task = selection(2, np.array([2, 1]), np.array([1, 1]))
     assert lasting(task).tolist() == [True, False, True, False]
     net = known(task=task)
-    got = read_covectors(net.weights, 2, task.F)
+    got = read_covectors(net.network, 2, task.F)
     assert distance(got[[0, 2, 3]], net.Psi_dual[[0, 2, 3]]) < 1e-9
     assert distance(got[1], np.zeros(8)) < 1e-9
-    memories = corrected(net.weights, 2, 0.0, 0.9, task.F)
+    memories = corrected(net.network, 2, 0.0, 0.9, task.F)
     assert distance(memories.Psi_dual, net.Psi_dual[[0, 2]]) < 1e-9
     expected = net.Psi[:, [0, 2]] + net.Psi[:, [3, 1]]
     assert distance(memories.Psi, expected) < 1e-9
@@ -337,13 +337,13 @@ def test_unobservable_contents_are_exactly_those_that_no_output_shows(known, mak
     net = known(task=task)
     h, shown = net.Psi @ got, net.Psi @ np.random.default_rng(0).normal(size=n)
     for _ in range(3 * n):
-        assert distance(net.weights.W_r @ h, np.zeros((task.kappa, got.shape[1]))) < 1e-8
-        h = net.weights.W_hh @ h
-    assert abs(net.weights.W_r @ shown).max() > 1e-3
+        assert distance(net.network.W_r @ h, np.zeros((task.kappa, got.shape[1]))) < 1e-8
+        h = net.network.W_hh @ h
+    assert abs(net.network.W_r @ shown).max() > 1e-3
     Phi = interactions(task)
     long = np.vstack([matrix_power(Phi, m)[-task.kappa :] for m in range(3 * n)])
     assert got.shape == (n, n - np.linalg.matrix_rank(long, tol=1e-8))
-    assert distance(read_covectors(net.weights, task.s, task.F).T @ got, 0 * h) < 1e-9
+    assert distance(read_covectors(net.network, task.s, task.F).T @ got, 0 * h) < 1e-9
 
 
 @pytest.mark.parametrize("kappa", [1, 2, 3, 5])
@@ -418,7 +418,7 @@ def test_a_long_way_round_still_lasts():
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
 def test_oblique_removal_has_the_right_vectors_and_other_covectors(known, basis, alpha):
     net = known(basis=basis, spare=5)
-    w, star = net.weights, "dual" if basis == "oblique" else "transpose"
+    w, star = net.network, "dual" if basis == "oblique" else "transpose"
     values, V = np.linalg.eig(w.W_hh)
     P = (V @ np.diag(abs(values) > 0.99) @ np.linalg.inv(V)).real
     got = as_printed(w, 3, alpha, star, removal="oblique")
@@ -435,7 +435,7 @@ def test_oblique_removal_has_the_right_vectors_and_other_covectors(known, basis,
 @given(s=st.integers(1, 4), kappa=st.integers(1, 3), seed=st.integers(0, 99), **bases)
 def test_oblique_removal_agrees_with_the_corrected_vectors_only(known, s, kappa, seed, basis):
     net = known(s, kappa, 3, basis, seed)
-    got, right = as_printed(net.weights, s, removal="oblique"), corrected(net.weights, s)
+    got, right = as_printed(net.network, s, removal="oblique"), corrected(net.network, s)
     assert distance(got.Psi, right.Psi) < 1e-9
     oblique = basis == "oblique"
     assert (distance(got.Psi_dual, right.Psi_dual) > 1e-5) == oblique
@@ -443,7 +443,7 @@ def test_oblique_removal_agrees_with_the_corrected_vectors_only(known, s, kappa,
 
 
 def test_oblique_removal_follows_the_threshold(known):
-    w = known(radius=0.7).weights
+    w = known(radius=0.7).network
     got, loose = (as_printed(w, 3, removal="oblique", threshold=t) for t in (0.99, 0.01))
     assert distance(got.Psi, loose.Psi) < 1e-9  # exact memories have no short-lived part
     bent = bend(w, 0.02)
@@ -476,7 +476,7 @@ FUNCTIONS = {
 @pytest.mark.usefixtures("no_shape_hook")
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_a_rule_of_another_shape_is_named(known, function):
-    w, F = known(3, 2).weights, repeat_copy(3, 2).F
+    w, F = known(3, 2).network, repeat_copy(3, 2).F
     spoilt = F.copy()
     spoilt[2, 1, 0] = NAN
     for bad, message in (
@@ -498,21 +498,21 @@ def test_a_rule_of_another_shape_is_named(known, function):
 
 def test_another_number_of_modes_is_named_with_the_rules(known):
     compose, full = compose_copy(3), random_rule(3, 2, 0)
-    w = known(task=compose, radius=0.7).weights
+    w = known(task=compose, radius=0.7).network
     with pytest.raises(ValueError, match=r"threshold = 1\.1 leaves 0 long-lived modes, not 6 as"):
         corrected(w, 3, threshold=1.1, F=compose.F)
     with pytest.raises(ValueError, match=r"leaves 6 long-lived modes, not s \* kappa = 9: the"):
         corrected(w, 3)
     with pytest.raises(ValueError, match=r"leaves 6 long-lived modes, not 3 as the rule has"):
         corrected(w, 3, F=longer(longer(repeat_copy(1, 3))).F)
-    w = known(task=full).weights
+    w = known(task=full).network
     with pytest.raises(ValueError, match=r"leaves 0 long-lived modes, not s \* kappa = 6: the"):
         corrected(w, 3, threshold=2.0, F=full.F)
 
 
 def test_too_few_units_matter_only_where_the_rule_is_not_given(known):
     task = compose_copy(3)
-    w = minimal_realisation(known(task=task).weights)
+    w = minimal_realisation(known(task=task).network)
     assert w.hidden == 6
     assert corrected(w, 3, F=task.F).Psi.shape == (6, 6)
     with pytest.raises(ValueError, match=r"at least s \* kappa = 9 hidden units, not 6"):
@@ -521,16 +521,16 @@ def test_too_few_units_matter_only_where_the_rule_is_not_given(known):
 
 def test_dependent_memories_are_named(known):
     task = compose_copy(3)
-    w = known(task=task, radius=0.5).weights
+    w = known(task=task, radius=0.5).network
     same = np.repeat(w.W_uh[:, :1], 3, axis=1)
     with pytest.raises(ValueError, match="the lasting components of the memories must be linearly"):
-        corrected(Weights(w.W_hh, same, w.W_r), 3, F=task.F)
+        corrected(Network(w.W_hh, same, w.W_r), 3, F=task.F)
 
 
 def test_reading_with_the_wrong_sign_leaves_only_writing(known):
     task = compose_copy(3)
     net = known(task=task, radius=0.5)
-    swapped = Weights(net.weights.W_hh, net.weights.W_uh, -net.weights.W_r)
+    swapped = Network(net.network.W_hh, net.network.W_uh, -net.network.W_r)
     got = corrected(swapped, 3, F=task.F)
     assert distance(got.Psi, lasting_vectors(task, net.Psi)) < 1e-9
     with pytest.raises(ValueError, match="only alpha = 1 is defined"):
@@ -540,7 +540,7 @@ def test_reading_with_the_wrong_sign_leaves_only_writing(known):
 def test_an_unknown_removal_is_named(known):
     for removal in ("slanted", "", "Oblique"):
         with pytest.raises(ValueError, match="removal must be one of none, orthogonal, oblique"):
-            as_printed(known().weights, 3, removal=removal)
+            as_printed(known().network, 3, removal=removal)
 
 
 def test_a_constructed_network_with_given_covectors_is_read_by_them():

@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from scipy import sparse
 
 import emt
-from emt import Stage, Task, TrainingConfig, Weights, evidence, spectrum
+from emt import Stage, Task, TrainingConfig, Network, evidence, spectrum
 from emt.atlas import Study
 from emt.backpropagation import buffers
 from emt.errata import Margins
@@ -40,7 +40,7 @@ from emt.variable_binding import program
 pytestmark = pytest.mark.usefixtures("_no_shape_hook")
 
 NET = known_network(3, 2, 4)
-TASK, W = NET.task, NET.weights
+TASK, W = NET.task, NET.network
 RNG = np.random.default_rng(0)
 BITS = RNG.choice([-1.0, 1.0], (4, 3, 2))
 ONES, TIMES, STATES = np.ones(2), np.arange(1.0, 4.0), RNG.normal(size=(30, 10))
@@ -101,8 +101,8 @@ EXAMPLES = {
     "basis.propagate": {"name": "count"},
     "tasks.bitmap": {"s": 4, "kappa": 5},
     "tasks.Task": {"threshold": False},
-    "elman": {"rnn": rnn()[0], "readout": rnn()[1]},
-    "elman.identity": {"x": ONES},
+    "loading": {"rnn": rnn()[0], "readout": rnn()[1]},
+    "network.identity": {"x": ONES},
     "errata": {"margins": Margins(1.0, 0.0)},
     "evidence": {"space": NonMemorySpace(np.linalg.qr(STATES[:10])[0][:, :4], np.ones(4), 0)},
     "evidence.non_memory_space": {"h": STATES},
@@ -122,7 +122,7 @@ EXAMPLES = {
     "gsemm.conditioning": {"sigma": ACTIVATIONS["tanh"], "x": ONES},
     "gsemm.GSEMM": {"Xi_dagger": MODEL.Xi.T, "Phi_prime": np.eye(2), "alpha_s": 1.0, "alpha_c": 1.0}
     | {"T_h": 0.1, "T_d": 0.1, "sigma_f": np.tanh, "sigma_h": np.tanh},
-    "identification": {"start": Weights(W.W_hh, W.W_uh, W.W_r), "modes": 6, "iterations": 2},
+    "identification": {"start": Network(W.W_hh, W.W_uh, W.W_r), "modes": 6, "iterations": 2},
     "identification.weak_directions": {"part": 1e-6},
     "identification.pulled_back": {"x": np.ones((6, 2, 2))},
     "interventions": {"value": ONES, "source": 1, "target": 2, "first": 1, "second": 2, "dose": 0.5}

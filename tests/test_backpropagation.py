@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from emt import Weights, run, to_torch, with_silence
+from emt import Network, run, to_torch, with_silence
 from emt.backpropagation import buffers, gradients
 
 # s, n, B, H, kappa
@@ -27,7 +27,7 @@ NAMES = ("loss", "y", "W_hh", "W_uh", "W_r")
 
 
 def problem(s, n, B, H, kappa, seed=0) -> list[np.ndarray]:
-    """Weights, inputs and targets without symmetry, large enough for tanh to bend."""
+    """Network, inputs and targets without symmetry, large enough for tanh to bend."""
     rng = np.random.default_rng(seed)
     shapes = (H, H), (H, kappa), (kappa, H), (s, B, kappa), (n, B, kappa)
     sizes = 1.2 / math.sqrt(H), 0.7, 0.8, 1.0, 1.0
@@ -59,7 +59,7 @@ def raw(arrays) -> list[bytes]:
 
 
 def loss_of_a_run(W_hh, W_uh, W_r, u, targets) -> tuple[float, np.ndarray]:
-    _, y = run(Weights(W_hh, W_uh, W_r), with_silence(np.moveaxis(u, 0, 1), len(targets)))
+    _, y = run(Network(W_hh, W_uh, W_r), with_silence(np.moveaxis(u, 0, 1), len(targets)))
     y = np.moveaxis(y[:, len(u) :], 1, 0)
     return float(((y - targets) ** 2).mean()), y
 
@@ -68,7 +68,7 @@ def loss_of_a_run(W_hh, W_uh, W_r, u, targets) -> tuple[float, np.ndarray]:
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_gradients_are_those_of_autograd(shape, device):
     given = problem(*shape)
-    rnn, readout = to_torch(Weights(*given[:3]))
+    rnn, readout = to_torch(Network(*given[:3]))
     u, targets = (torch.tensor(np.moveaxis(x, 0, 1)) for x in given[3:])
     silence = u.new_zeros(targets.shape)
     y = readout(rnn(torch.cat([u, silence], dim=1))[0][:, u.shape[1] :])
@@ -129,7 +129,7 @@ def test_a_hand_worked_case():
 def test_nothing_is_trained_at_the_input_steps(device):
     given = problem(4, 5, 3, 6, 2)
     given[4] = answer(given, device)[1]
-    heard, _ = run(Weights(*given[:3]), np.moveaxis(given[3], 0, 1))
+    heard, _ = run(Network(*given[:3]), np.moveaxis(given[3], 0, 1))
     assert (abs(heard @ given[2].T) > 0.01).all()
     loss, y, *gradient = answer(given, device)
     np.testing.assert_array_equal(y, given[4])

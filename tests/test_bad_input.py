@@ -13,10 +13,10 @@ from emt import (
     Task,
     TrainingConfig,
     VariableMemories,
-    Weights,
+    Network,
     basis,
     checks,
-    elman,
+    network,
     gsemm,
     realisation,
     spectrum,
@@ -43,15 +43,15 @@ def spoilt(value, *shape):
 
 
 NET = known_network(3, 2, 4)
-TASK, W = NET.task, NET.weights
-SMALL = Weights(*(RNG.normal(size=n) for n in ((5, 5), (5, 2), (2, 5))))
+TASK, W = NET.task, NET.network
+SMALL = Network(*(RNG.normal(size=n) for n in ((5, 5), (5, 2), (2, 5))))
 MEMORIES = VariableMemories(NET.Psi, NET.Psi_dual, np.ones((6, 2), int))
 SPACE = ev.NonMemorySpace(np.zeros((10, 4)), np.zeros(4), 4)
 DEPENDENT = np.ones((3, 2))
 SINGULAR = np.ones((10, 10))
-ROTATED = Weights(np.eye(10), W.W_uh, W.W_r)
+ROTATED = Network(np.eye(10), W.W_uh, W.W_r)
 SIGNS = Task(3, 2, TASK.F, threshold=True)
-BIASED = Weights(W.W_hh, W.W_uh, W.W_r, np.ones(10))
+BIASED = Network(W.W_hh, W.W_uh, W.W_r, np.ones(10))
 XI, PHI_PRIME = RNG.normal(size=(4, 2)), RNG.normal(size=(2, 2))
 MODEL = GSEMM(XI, XI.T, PHI_PRIME)
 EXPLODING = GSEMM(XI, XI.T, PHI_PRIME, sigma_f=lambda x: 10 * x, sigma_h=lambda x: x**3)
@@ -63,7 +63,7 @@ def silent_network():
     T = np.eye(6) + 0.1 * RNG.normal(size=(6, 6))
     A, first = np.kron(np.eye(2), RNG.normal(size=(3, 3))), np.arange(6) < 3
     B, C = first[:, None] * 1.0, ~first[None, :] * 1.0
-    return Weights(T @ A @ np.linalg.inv(T), T @ B, C @ np.linalg.inv(T))
+    return Network(T @ A @ np.linalg.inv(T), T @ B, C @ np.linalg.inv(T))
 
 
 def spoilt_model(**options):
@@ -158,24 +158,24 @@ TABLE = {
         (lambda: emt.bitmap("1", 0), "s must be", "not 0"),
         (lambda: emt.bitmap("1", 16.0), "s must be", "not 16.0"),
     ],
-    "Weights": [
-        (lambda: Weights(np.ones((3, 2)), W.W_uh, W.W_r), "W_hh must have shape", "(3, 2)"),
-        (lambda: Weights(W.W_hh, W.W_uh[:4], W.W_r), "W_uh must have shape (10, any)", "(4, 2)"),
-        (lambda: Weights(W.W_hh, W.W_uh, W.W_r.T), "W_r must have shape (2, 10)", "(10, 2)"),
-        (lambda: Weights(W.W_hh, W.W_uh, W.W_r, np.ones(9)), "b must have shape (10)", "(9,)"),
-        (lambda: Weights(spoilt(NAN, 10, 10), W.W_uh, W.W_r), "W_hh must be finite", "nan"),
-        (lambda: Weights(W.W_hh, spoilt(INF, 10, 2), W.W_r), "W_uh must be finite", "inf"),
-        (lambda: Weights(W.W_hh, W.W_uh, spoilt(NAN, 2, 10)), "W_r must be finite", "[1, 9]"),
-        (lambda: Weights(W.W_hh, W.W_uh, W.W_r, spoilt(NAN, 10)), "b must be finite", "[9]"),
-        (lambda: Weights(None, W.W_uh, W.W_r), "W_hh must"),
+    "Network": [
+        (lambda: Network(np.ones((3, 2)), W.W_uh, W.W_r), "W_hh must have shape", "(3, 2)"),
+        (lambda: Network(W.W_hh, W.W_uh[:4], W.W_r), "W_uh must have shape (10, any)", "(4, 2)"),
+        (lambda: Network(W.W_hh, W.W_uh, W.W_r.T), "W_r must have shape (2, 10)", "(10, 2)"),
+        (lambda: Network(W.W_hh, W.W_uh, W.W_r, np.ones(9)), "b must have shape (10)", "(9,)"),
+        (lambda: Network(spoilt(NAN, 10, 10), W.W_uh, W.W_r), "W_hh must be finite", "nan"),
+        (lambda: Network(W.W_hh, spoilt(INF, 10, 2), W.W_r), "W_uh must be finite", "inf"),
+        (lambda: Network(W.W_hh, W.W_uh, spoilt(NAN, 2, 10)), "W_r must be finite", "[1, 9]"),
+        (lambda: Network(W.W_hh, W.W_uh, W.W_r, spoilt(NAN, 10)), "b must be finite", "[9]"),
+        (lambda: Network(None, W.W_uh, W.W_r), "W_hh must"),
     ],
     "run": [
         (lambda: emt.run(W, np.ones((4, 3))), "u must have shape (..., any, 2)", "(4, 3)"),
         (lambda: emt.run(W, np.ones(2)), "u must have shape", "not (2,)"),
         (lambda: emt.run(W, spoilt(NAN, 4, 2)), "u must be finite", "nan"),
         (lambda: emt.run(W, np.ones((0, 2))), "steps of u must be", "at least 1", "not 0"),
-        (lambda: list(elman.states(W, np.ones((4, 3)))), "u must have shape", "(4, 3)"),
-        (lambda: list(elman.states(W, spoilt(INF, 4, 2))), "u must be finite", "inf"),
+        (lambda: list(network.states(W, np.ones((4, 3)))), "u must have shape", "(4, 3)"),
+        (lambda: list(network.states(W, spoilt(INF, 4, 2))), "u must be finite", "inf"),
     ],
     "sample_states": [
         (lambda: emt.sample_states(W, emt.repeat_copy(3, 1), 4), "kappa = 1", "not 2"),
@@ -183,7 +183,7 @@ TABLE = {
         (lambda: emt.sample_states(W, TASK, 4, 0), "sequences must be", "not 0"),
     ],
     "accuracy": [
-        (partial(f, W, emt.repeat_copy(3, 1)), "weights must have kappa = 1", "not 2")
+        (partial(f, W, emt.repeat_copy(3, 1)), "network must have kappa = 1", "not 2")
         for f in (emt.accuracy, emt.correct_bits, partial(emt.accuracy_around, step=1))
     ]
     + [
@@ -384,16 +384,16 @@ TABLE = {
         (lambda: realisation.innovations(TASK, np.ones(2)), "x must have shape", "not (2,)"),
         (lambda: realisation.innovations(TASK, spoilt(NAN, 3, 2)), "x must be finite", "nan"),
         (lambda: realisation.innovations(TASK, 1j * np.ones((3, 2))), "x must be", "not complex"),
-        (lambda: realisation.minimal_realisation(BIASED), "weights must have no bias"),
+        (lambda: realisation.minimal_realisation(BIASED), "network must have no bias"),
         (lambda: realisation.minimal_realisation(W, 0.0), "tolerance must", "1e-15", "not 0.0"),
         (lambda: realisation.minimal_realisation(W, 1.0), "tolerance must", "0.1", "not 1.0"),
         (lambda: realisation.minimal_realisation(W, True), "tolerance must be", "not True"),
     ]
     + [
-        (partial(realisation.minimal_realisation, weights), "weights must", "response is zero")
+        (partial(realisation.minimal_realisation, weights), "network must", "response is zero")
         for weights in (
-            Weights(W.W_hh, 0 * W.W_uh, W.W_r),
-            Weights(W.W_hh, W.W_uh, 0 * W.W_r),
+            Network(W.W_hh, 0 * W.W_uh, W.W_r),
+            Network(W.W_hh, W.W_uh, 0 * W.W_r),
             silent_network(),
         )
     ],
@@ -423,7 +423,7 @@ TABLE = {
     ]
     + [
         (lambda: vb.program(SIGNS, np.ones((4, 2))), "task must be linear", "threshold=False"),
-        (lambda: vb.trace(BIASED, NET.Psi_dual, np.ones((4, 2))), "weights must have no bias"),
+        (lambda: vb.trace(BIASED, NET.Psi_dual, np.ones((4, 2))), "network must have no bias"),
         (
             lambda: vb.trace(W, NET.Psi, np.ones((4, 2))),
             "Psi_dual must have shape (any, 10)",
@@ -432,8 +432,8 @@ TABLE = {
         (lambda: vb.trace(W, spoilt(NAN, 6, 10), np.ones((4, 2))), "Psi_dual must be finite"),
     ],
     "empty": [
-        (lambda: Weights(np.ones((0, 0)), np.ones((0, 2)), np.ones((2, 0))), "W_hh must", "(0, 0)"),
-        (lambda: Weights(W.W_hh, np.ones((10, 0)), np.ones((0, 10))), "W_uh must", "(10, 0)"),
+        (lambda: Network(np.ones((0, 0)), np.ones((0, 2)), np.ones((2, 0))), "W_hh must", "(0, 0)"),
+        (lambda: Network(W.W_hh, np.ones((10, 0)), np.ones((0, 10))), "W_uh must", "(10, 0)"),
         (lambda: ev.agreement(np.ones(0), np.ones(0)), "theory must"),
         (lambda: ev.non_memory_space(MEMORIES, np.ones((0, 10))), "h must be", "not 0"),
     ],
@@ -519,7 +519,7 @@ TABLE = {
             ((W, 3, NAN), {}, "alpha must be", "not nan"),
             ((W, 3, "write"), {}, "alpha must be", "not 'write'"),
             ((W, 3, True), {}, "alpha must be", "not True"),
-            ((SMALL, 3), {}, "weights must", "s * kappa = 6", "not 5"),
+            ((SMALL, 3), {}, "network must", "s * kappa = 6", "not 5"),
             ((W, 3), {"threshold": 1.5}, "threshold = 1.5", "0 long-lived", "s * kappa = 6"),
             ((W, 3), {"threshold": -1.0}, "threshold must be", "not -1.0"),
         )

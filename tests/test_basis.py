@@ -55,7 +55,7 @@ def test_dual_is_the_normal_equations(n, spare, seed):
 @given(**networks)
 def test_spectral_projector_is_psi_psi_dual(known, s, kappa, spare, basis, seed):
     net = known(s, kappa, spare, basis, seed)
-    W, expected = net.weights.W_hh, net.Psi @ net.Psi_dual
+    W, expected = net.network.W_hh, net.Psi @ net.Psi_dual
     P = spectral_projector(W)
     np.testing.assert_allclose(P, expected, atol=1e-9)
     np.testing.assert_allclose(contour_projector(W), expected, atol=1e-8)
@@ -78,7 +78,7 @@ def test_invariant_subspaces_are_invariant_and_span_the_memories(
     known, s, kappa, spare, basis, seed
 ):
     net = known(s, kappa, spare, basis, seed)
-    W, n = net.weights.W_hh, s * kappa
+    W, n = net.network.W_hh, s * kappa
     right, left = invariant_subspaces(W)
     for Q, matrix, memories in ((right, W, net.Psi), (left.T, W.T, net.Psi_dual.T)):
         assert Q.shape == (len(W), n)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import emt
-from emt import checks, elman, evidence, spectrum, tasks, variable_memories
+from emt import checks, network, evidence, spectrum, tasks, variable_memories
 
 pytestmark = pytest.mark.usefixtures("_no_shape_hook")
 
@@ -91,7 +91,7 @@ ROOM = {
     "impulses": (lambda: evidence.impulse_response(W, 10**12), "steps must be small enough"),
     "last": (lambda: emt.correct_bits(W, TASK, last=10**12), "last must be small enough"),
     "step": (lambda: emt.accuracy_around(W, TASK, 10**12), "step must be small enough"),
-    "continued": (lambda: elman.continued(W, np.ones(6), 10**12), "steps must be small enough"),
+    "continued": (lambda: network.continued(W, np.ones(6), 10**12), "steps must be small enough"),
     "hidden": (lambda: emt.untrained(TASK, emt.TrainingConfig(hidden=10**7)), "must fit in memory"),
     "hidden torch": (
         lambda: emt.untrained(TASK, emt.TrainingConfig(hidden=10**10, initialisation="torch")),
@@ -114,7 +114,7 @@ def test_what_fits_is_decided_by_this_machine():
 
 
 def test_guarded_functions_are_themselves_elsewhere():
-    for function in (tasks.repeat_copy, elman.run, variable_memories.READINGS["corrected"]):
+    for function in (tasks.repeat_copy, network.run, variable_memories.READINGS["corrected"]):
         assert pickle.loads(pickle.dumps(function)) is function
     assert list(inspect.signature(tasks.repeat_copy).parameters) == ["s", "kappa"]
     assert "Eq. (12)" in tasks.repeat_copy.__doc__
@@ -129,9 +129,9 @@ def test_only_a_lack_of_memory_is_reworded():
         raise RuntimeError("of another kind")
 
     with pytest.raises(RuntimeError, match="of another kind"):
-        elman.run(W, np.ones((3, 2)), broken)
+        network.run(W, np.ones((3, 2)), broken)
 
 
 def test_a_generator_refuses_at_once():
-    with pytest.raises(ValueError, match="weights must be a Weights, not 'x'"):
-        elman.states("x", np.ones((3, 2)))
+    with pytest.raises(ValueError, match="network must be a Network, not 'x'"):
+        network.states("x", np.ones((3, 2)))

@@ -225,7 +225,7 @@ def test_equation_5():
 
 def test_equation_6():
     """A loop in the paper's time, driven at every step, without bias and with."""
-    from emt.elman import Weights, run
+    from emt.network import Network, run
 
     for seed, (H, kappa, T) in enumerate([(1, 1, 3), (4, 2, 7), (7, 3, 9)]):
         rng = np.random.default_rng(seed)
@@ -238,10 +238,10 @@ def test_equation_6():
                 for t in range(T):
                     h[n, t + 1] = np.tanh(applied(W_hh, h[n, t]) + applied(W_uh, u[n, t]) + bias)
                     y[n, t] = applied(W_r, h[n, t + 1])
-            got_h, got_y = run(Weights(W_hh, W_uh, W_r, b), u)
+            got_h, got_y = run(Network(W_hh, W_uh, W_r, b), u)
             close(got_h, h[:, 1:])
             close(got_y, y)
-            close(run(Weights(W_hh, W_uh, W_r, b), u[1])[1], y[1])
+            close(run(Network(W_hh, W_uh, W_r, b), u[1])[1], y[1])
 
 
 def test_equation_7():
@@ -345,24 +345,24 @@ def test_equation_13():
 
 def test_equation_14():
     """The weighted average, as the last block of Psi."""
-    from emt.elman import Weights
+    from emt.network import Network
     from emt.variable_memories import as_printed
 
     for s, kappa, arrays, star in learned():
         for alpha in (0.0, 0.3, 0.5, 1.0):
-            Psi = as_printed(Weights(*arrays), s, alpha, "pseudoinverse", removal="none").Psi
+            Psi = as_printed(Network(*arrays), s, alpha, "pseudoinverse", removal="none").Psi
             close(Psi[:, (s - 1) * kappa :], alpha * arrays[1] + (1 - alpha) * star)
 
 
 def test_equation_15():
     """The weighted average of two matrix powers, for every k below s."""
-    from emt.elman import Weights
+    from emt.network import Network
     from emt.variable_memories import as_printed
 
     for s, kappa, arrays, star in learned():
         W_hh, W_uh, _ = arrays
         for alpha in (0.0, 0.3, 0.5, 1.0):
-            Psi = as_printed(Weights(*arrays), s, alpha, "pseudoinverse", removal="none").Psi
+            Psi = as_printed(Network(*arrays), s, alpha, "pseudoinverse", removal="none").Psi
             assert Psi.shape == (len(W_hh), s * kappa)
             for k in range(1, s):
                 forward = matrix_power(W_hh, s - k) @ W_uh
@@ -649,11 +649,11 @@ def slopes(f, size: float = 1e-3) -> np.ndarray:
 
 def test_equation_35():
     """A small change of h*, one step later, by differences of the full network."""
-    from emt.elman import Weights
+    from emt.network import Network
     from emt.linearization import jacobian
 
     for step, weights, h in biased():
-        J = jacobian(Weights(*weights), h)
+        J = jacobian(Network(*weights), h)
         for n, e in enumerate(np.eye(5)):
             after = slopes(lambda d, step=step, h=h, e=e: step(h + d * e, np.zeros(2)))
             np.testing.assert_allclose(J[:, n], after, atol=1e-9)
@@ -661,12 +661,12 @@ def test_equation_35():
 
 def test_equation_36():
     """A small change and a small input at h*, by differences of the full network."""
-    from emt.elman import Weights
+    from emt.network import Network
     from emt.linearization import linearised
 
     for step, weights, h in biased():
         linear, (away, u) = (
-            linearised(Weights(*weights), h),
+            linearised(Network(*weights), h),
             (np.arange(5) - 1.0, np.array([3, -1])),
         )
         after = slopes(lambda d, step=step, h=h, away=away, u=u: step(h + d * away, d * u))
@@ -675,7 +675,7 @@ def test_equation_36():
 
 def test_equation_37():
     """Six steps of small inputs, the linear recursion against differences of the full network."""
-    from emt.elman import Weights
+    from emt.network import Network
     from emt.linearization import linearised
 
     u = np.random.default_rng(0).normal(size=(6, 2))
@@ -686,7 +686,7 @@ def test_equation_37():
                 h = step(h, d * u_t)
             return h
 
-        linear, away = linearised(Weights(*weights), h), np.zeros(5)
+        linear, away = linearised(Network(*weights), h), np.zeros(5)
         for u_t in u:
             away = linear.W_hh @ away + linear.W_uh @ u_t
         np.testing.assert_allclose(away, slopes(end), atol=1e-6)

@@ -11,7 +11,7 @@ from emt import (
     Task,
     TrainingConfig,
     VariableMemories,
-    Weights,
+    Network,
     compose_copy,
     corrected,
     random_bits,
@@ -20,7 +20,7 @@ from emt import (
     untrained,
 )
 from emt import faithfulness as ff
-from emt.elman import EVALUATION_SEED
+from emt.network import EVALUATION_SEED
 from emt.faithfulness import (
     RIVALS,
     Faithfulness,
@@ -49,9 +49,9 @@ def labels(s, kappa):
 
 def small(net, size=1e-6):
     """Return the network at an activity at which tanh is linear, and its memories."""
-    w, task = net.weights, net.task
+    w, task = net.network, net.task
     memories = net.Psi * size, net.Psi_dual / size
-    weights = Weights(w.W_hh, w.W_uh * size, w.W_r / size)
+    weights = Network(w.W_hh, w.W_uh * size, w.W_r / size)
     return weights, VariableMemories(*memories, labels(task.s, task.kappa))
 
 
@@ -162,7 +162,7 @@ def by_hand(w, task, memories, first=1000, sequences=64, seed=EVALUATION_SEED):
     for i, (k, c) in enumerate(memories.labels):
         for j, (m, d) in enumerate(memories.labels):
             Phi[i, j] = task.F[m - 1, c - 1, d - 1] if k == s else (m, d) == (k + 1, c)
-    cut = Weights(memories.Psi @ Phi @ memories.Psi_dual, w.W_uh, w.W_r, w.b)
+    cut = Network(memories.Psi @ Phi @ memories.Psi_dual, w.W_uh, w.W_r, w.b)
     u = random_bits(task, sequences, np.random.default_rng(EVALUATION_SEED))
     state = np.zeros((sequences, w.hidden))
     for t in range(s):
@@ -196,7 +196,7 @@ def noisy(task, H=9, seed=0):
     rng = np.random.default_rng(seed)
     shapes = (H, H), (H, task.kappa), (task.kappa, H), (H,)
     scales = 1.3 / np.sqrt(H), 0.7, 0.7, 0.1
-    return Weights(*(a * rng.normal(size=n) for a, n in zip(scales, shapes, strict=True)))
+    return Network(*(a * rng.normal(size=n) for a, n in zip(scales, shapes, strict=True)))
 
 
 RULES = {
@@ -242,7 +242,7 @@ def test_scores_are_those_of_the_loop(rule, first, sequences):
 
 
 def test_defaults_are_those_of_the_loop(trained):
-    w, task = trained.weights, trained.task
+    w, task = trained.network, trained.task
     for memories in (corrected(w, 4), random_memories(16, 4, 2)):
         np.testing.assert_allclose(
             faithfulness(w, task, memories), by_hand(w, task, memories), atol=1e-12
@@ -285,7 +285,7 @@ def test_nothing_is_dropped_where_memories_hold_all_to_the_last_bit():
     W_hh = np.zeros((8, 8))
     W_hh[:6, :6] = np.roll(np.eye(6), 2, axis=1)
     size = 2.0**-20
-    w = Weights(W_hh, size * I[:, 4:], I[:, 4:].T / size)
+    w = Network(W_hh, size * I[:, 4:], I[:, 4:].T / size)
     memories = VariableMemories(size * I, I.T / size, labels(3, 2))
     assert faithfulness(w, repeat_copy(3, 2), memories) == (1, 1, 1, 1, 0, 1)
 
@@ -301,7 +301,7 @@ def test_a_rest_that_knows_nothing_is_right_about_half_of_the_bits(known, basis)
     vector /= covector @ vector
     # The rest says yes, always, and too low to be heard beside the memories.
     W_hh = net.Psi @ net.Psi_dual @ w.W_hh + np.outer(vector, covector)
-    loud = Weights(W_hh, w.W_uh, w.W_r + 1e4 * covector, 1e-6 * vector)
+    loud = Network(W_hh, w.W_uh, w.W_r + 1e4 * covector, 1e-6 * vector)
     score = faithfulness(loud, net.task, memories)
     assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
     _, held = flight(loud, net.task)
@@ -313,7 +313,7 @@ def test_a_second_copy_of_the_memories_keeps_the_outputs_without_the_first(known
     net = known(3, 2)
     w, memories = small(net)
     none = np.zeros_like(w.W_hh)
-    twice = Weights(
+    twice = Network(
         np.block([[w.W_hh, none], [none, w.W_hh]]),
         np.vstack([w.W_uh, w.W_uh]),
         np.hstack([w.W_r, w.W_r]),
@@ -354,7 +354,7 @@ def test_an_untrained_network_scores_one_half():
 
 
 def test_learned_memories_are_used(trained):
-    w, task = trained.weights, trained.task
+    w, task = trained.network, trained.task
     memories = corrected(w, 4)
     score = faithfulness(w, task, memories)
     assert min(score[:4]) > 0.97 and score.surgery > 0.9
@@ -367,7 +367,7 @@ def test_learned_memories_are_used(trained):
 
 
 def test_no_other_basis_explains_a_trained_network_as_well(trained):
-    w, task = trained.weights, trained.task
+    w, task = trained.network, trained.task
     ours = faithfulness(w, task, corrected(w, 4))
     for kind in RIVALS:
         theirs = faithfulness(w, task, rival(kind, w, task))
@@ -473,7 +473,7 @@ def test_fitted_memories_are_those_that_states_were_made_of(monkeypatch):
 
 
 def test_fitted_memories_of_a_learned_network_are_near_those_of_its_weights(trained):
-    w, task = trained.weights, trained.task
+    w, task = trained.network, trained.task
     got, found = fitted(w, task), corrected(w, task.s)
     assert np.linalg.norm(got.Psi - found.Psi) < 0.3 * np.linalg.norm(found.Psi)
     assert np.linalg.norm(np.roll(got.Psi, 2, axis=1) - found.Psi) > np.linalg.norm(found.Psi)
@@ -619,7 +619,7 @@ def test_labelled_takes_the_best_of_all_orders(s, kappa, seed):
 
 
 def test_labels_are_learned_from_the_inputs_that_are_asked_for(trained):
-    w, task = trained.weights, trained.task
+    w, task = trained.network, trained.task
     pair = random_basis(16, 8, np.random.default_rng(0))
     default = labelled(w, task, *pair)
     for sequences, seed, same in (
@@ -729,14 +729,14 @@ def test_eigenbasis_may_part_a_pair():
 
 def test_the_covectors_of_eigenvectors_are_those_of_the_matrix_not_of_the_span(known):
     net = known()
-    Psi, dual = eigenbasis(net.weights.W_hh, 6)
+    Psi, dual = eigenbasis(net.network.W_hh, 6)
     np.testing.assert_allclose(Psi @ dual, net.Psi @ net.Psi_dual, atol=1e-8)
     assert abs(dual - np.linalg.pinv(Psi)).max() > 0.01
 
 
 @pytest.mark.parametrize("kind", RIVALS)
 def test_rivals_are_other_bases_under_the_best_names(trained, kind):
-    w, task = trained.weights, trained.task
+    w, task = trained.network, trained.task
     got = rival(kind, w, task)
     np.testing.assert_array_equal(got.labels, labels(4, 2))
     np.testing.assert_allclose(got.Psi_dual @ got.Psi, np.eye(8), atol=1e-9)
@@ -934,7 +934,7 @@ MEAN = Task(3, 2, np.random.default_rng(0).normal(size=(3, 2, 2)))
 
 
 def forgetful():
-    return Weights(0 * W.W_hh, W.W_uh, W.W_r), TASK
+    return Network(0 * W.W_hh, W.W_uh, W.W_r), TASK
 
 
 CASES = [

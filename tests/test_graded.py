@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from emt import Weights, constructed, repeat_copy, run, with_silence
-from emt.elman import identity
+from emt import Network, constructed, repeat_copy, run, with_silence
+from emt.network import identity
 from emt.graded import fidelity, recalled
 
 RNG = np.random.default_rng(5)
@@ -61,7 +61,7 @@ def test_the_linear_network_recalls_numbers():
 
 def test_gain_above_one_rounds_numbers_to_bits():
     lone = constructed(TASK, np.eye(6))
-    (read,) = recalled(Weights(1.5 * lone.W_hh, lone.W_uh, lone.W_r), U, [60])
+    (read,) = recalled(Network(1.5 * lone.W_hh, lone.W_uh, lone.W_r), U, [60])
     size = abs(read).mean()
     np.testing.assert_allclose(read, size * np.sign(U), atol=1e-9)
     assert np.arctanh(size) == pytest.approx(1.5 * size)

@@ -6,7 +6,7 @@ from numpy.linalg import eig, eigvals, matrix_power, norm
 
 from emt import (
     Task,
-    Weights,
+    Network,
     accuracy_around,
     compose_copy,
     constructed,
@@ -18,7 +18,7 @@ from emt import (
     selection,
     with_silence,
 )
-from emt.elman import EVALUATION_SEED, identity
+from emt.network import EVALUATION_SEED, identity
 from emt.evidence import impulse_response
 from emt.identification import (
     gram,
@@ -45,7 +45,7 @@ def random_weights(H, kappa, seed=0, radius=0.9):
     rng = np.random.default_rng(seed)
     W = rng.normal(size=(H, H))
     W *= radius / abs(eigvals(W)).max()
-    return Weights(W, rng.normal(size=(H, kappa)), rng.normal(size=(kappa, H)))
+    return Network(W, rng.normal(size=(H, kappa)), rng.normal(size=(kappa, H)))
 
 
 TURN = selection(3, np.array([3, 3]), np.array([2, 1]), np.array([1, -1]))
@@ -83,9 +83,9 @@ def derivative(w, steps):
 
 def near(known, task, size=1e-3, seed=0, spare=4, radius=0.7):
     """Return weights near to those of the task, in an oblique basis, with decaying modes."""
-    w = known(task=task, seed=seed, spare=spare, radius=radius).weights
+    w = known(task=task, seed=seed, spare=spare, radius=radius).network
     rng = np.random.default_rng(seed + 100)
-    return Weights(*(x + size * rng.normal(size=x.shape) for x in three(w)))
+    return Network(*(x + size * rng.normal(size=x.shape) for x in three(w)))
 
 
 def far_off(task, w, steps=500):
@@ -141,7 +141,7 @@ def test_derivatives_are_those_of_the_response(M, kappa, H):
 
 @pytest.mark.parametrize("scale", [None, 1e-6, 1, 30.0])
 def test_rescaled_answers_as_before_when_linear(noise, scale):
-    w = Weights(noise.W_hh, noise.W_uh, 5 * noise.W_r)
+    w = Network(noise.W_hh, noise.W_uh, 5 * noise.W_r)
     got = rescaled(w, scale)
     u = np.random.default_rng(0).normal(size=(4, 9, 3))
     _, y = run(w, u, identity)
@@ -158,22 +158,22 @@ def test_rescaled_answers_as_before_when_linear(noise, scale):
 
 
 def test_a_smaller_write_scale_is_more_linear(noise):
-    w, u = Weights(*three(noise)), np.random.default_rng(0).normal(size=(4, 9, 3))
+    w, u = Network(*three(noise)), np.random.default_rng(0).normal(size=(4, 9, 3))
     _, linear = run(w, u, identity)
     wide, narrow = (abs(run(rescaled(w, c), u)[1] - linear).max() for c in (1e-3, 1e-4))
     assert narrow == pytest.approx(wide / 100, rel=0.01)
 
 
 W = random_weights(5, 2)
-BIASED = Weights(*three(W), np.ones(5))
+BIASED = Network(*three(W), np.ones(5))
 
 
 @pytest.mark.parametrize(
     "w, scale, message",
     [
-        (BIASED, None, "weights must have no bias"),
-        (Weights(W.W_hh, 0 * W.W_uh, W.W_r), None, "W_uh and W_r must not be zero"),
-        (Weights(W.W_hh, W.W_uh, 0 * W.W_r), 1.0, "W_uh and W_r must not be zero"),
+        (BIASED, None, "network must have no bias"),
+        (Network(W.W_hh, 0 * W.W_uh, W.W_r), None, "W_uh and W_r must not be zero"),
+        (Network(W.W_hh, W.W_uh, 0 * W.W_r), 1.0, "W_uh and W_r must not be zero"),
         (W, 0, "write_scale must be .* not 0"),
         (W, -1.0, "write_scale must be .* not -1.0"),
         (W, float("nan"), "write_scale must be .* not nan"),
@@ -192,7 +192,7 @@ def test_what_cannot_be_rescaled(w, scale, message):
 def test_without_spare_modes_keeps_the_largest_as_they_were(modes):
     values = np.linspace(1.1, 0.3, 10) * np.where(np.arange(10) % 3, 1, -1)
     T = np.random.default_rng(3).normal(size=(10, 10)) + 3 * np.eye(10)
-    w = Weights(T @ np.diag(values) @ np.linalg.inv(T), T[:, :2] + T[:, 8:], T.T[:2] + T.T[8:])
+    w = Network(T @ np.diag(values) @ np.linalg.inv(T), T[:, :2] + T[:, 8:], T.T[:2] + T.T[8:])
     got = without_spare_modes(w, modes)
     left = sorted(eigvals(got.W_hh).real, key=abs, reverse=True)
     np.testing.assert_allclose(left[:modes], values[:modes], atol=1e-10)
@@ -207,7 +207,7 @@ def test_without_spare_modes_keeps_the_largest_as_they_were(modes):
 
 def test_all_modes_are_the_network_itself(noise):
     assert without_spare_modes(noise, noise.hidden) is noise
-    assert without_spare_modes(Weights(np.eye(5), W.W_uh, W.W_r), 5).hidden == 5
+    assert without_spare_modes(Network(np.eye(5), W.W_uh, W.W_r), 5).hidden == 5
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_all_modes_are_the_network_itself(noise):
     ],
 )
 def test_modes_that_cannot_be_kept(values, modes, message):
-    w = Weights(np.diag(np.array(values, float)), np.ones((3, 1)), np.ones((1, 3)))
+    w = Network(np.diag(np.array(values, float)), np.ones((3, 1)), np.ones((1, 3)))
     with pytest.raises(ValueError, match=message):
         without_spare_modes(w, modes)
 
@@ -233,7 +233,7 @@ def test_modes_that_cannot_be_kept(values, modes, message):
 def test_a_pair_of_the_start_is_kept_whole():
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
     W_hh = np.kron(np.diag([1.0, 0.9]), turn)
-    start = Weights(W_hh, np.eye(4)[:, [0]], np.ones((1, 4)))
+    start = Network(W_hh, np.eye(4)[:, [0]], np.ones((1, 4)))
     kept = [identify(repeat_copy(n, 1), start, iterations=1).path[0].W_hh for n in (1, 2, 3, 4)]
     assert [np.linalg.matrix_rank(W) for W in kept] == [2, 2, 4, 4]
 
@@ -246,14 +246,14 @@ def test_a_fit_converges_quadratically_and_holds_for_ever(known, task, size):
     assert residual[0] > 0.3 * size and far_off(task, start) > 30 * size
     # Measured: at most 4 times the square of the residual before.
     assert (residual[1:] < np.maximum(20 * residual[:-1] ** 2, ROUNDING)).all()
-    assert residual[-1] < ROUNDING and far_off(task, fit.weights) < 1e-11
-    values = eigvals(fit.weights.W_hh)
+    assert residual[-1] < ROUNDING and far_off(task, fit.network) < 1e-11
+    values = eigvals(fit.network.W_hh)
     modulus = np.sort(abs(values))[::-1]
     n, roots = task.s * task.kappa, eigvals(constructed(task, np.eye(task.s * task.kappa)).W_hh)
     np.testing.assert_allclose(modulus[:n], 1, atol=1e-12)
     np.testing.assert_allclose(modulus[n:], 0, atol=1e-12)
     assert abs(values[abs(values) > 0.5][:, None] - roots).min(axis=1).max() < 1e-12
-    assert fit.weights is path[-1] and len(path) == len(residual)
+    assert fit.network is path[-1] and len(path) == len(residual)
     for w, error in zip(path, residual, strict=True):
         off = response(*three(w), 2 * task.s) - task_response(task, 2 * task.s)
         assert np.sqrt((off**2).mean()) == pytest.approx(error, rel=1e-3, abs=1e-15)
@@ -263,7 +263,7 @@ def test_a_fit_converges_quadratically_and_holds_for_ever(known, task, size):
 
 def test_eigenvalues_of_a_fit_are_roots_of_unity(known):
     fit = identify(TASKS["repeat copy"], near(known, TASKS["repeat copy"]), progress=False)
-    values = eigvals(fit.weights.W_hh)
+    values = eigvals(fit.network.W_hh)
     values = values[abs(values) > 0.5]
     np.testing.assert_allclose(values**3, 1, atol=1e-12)
     assert np.bincount(np.rint(np.angle(values) * 3 / (2 * np.pi)).astype(int) % 3).tolist() == [
@@ -283,7 +283,7 @@ def test_a_step_is_that_of_damped_least_squares(known):
     step = np.linalg.lstsq(augmented, np.append(misses, np.zeros(J.shape[1])))[0]
     parts = np.split(step, np.cumsum([start.W_hh.size, start.W_uh.size]))
     moved = [w + d.reshape(w.shape) for w, d in zip(three(start), parts, strict=True)]
-    expected = rescaled(without_spare_modes(Weights(*moved), 6))
+    expected = rescaled(without_spare_modes(Network(*moved), 6))
     path, _ = identify(task, start, iterations=1, progress=False)
     assert len(path) == 2
     size = max(norm(a - b) for a, b in zip(three(path[0]), three(expected), strict=True))
@@ -296,13 +296,13 @@ def test_2s_impulses_say_all_and_fewer_do_not(known, s, kappa):
     task = repeat_copy(s, kappa)
     start = near(known, task, 1e-2)
     for impulses in (s, 2 * s - 1, 2 * s, 2 * s + 3):
-        w, residual = (fit := identify(task, start, impulses, progress=False)).weights, fit.residual
+        w, residual = (fit := identify(task, start, impulses, progress=False)).network, fit.residual
         assert residual[-1] < ROUNDING
         assert abs(response(*three(w), impulses) - task_response(task, impulses)).max() < 1e-12
         assert (far_off(task, w) < 1e-11) if impulses >= 2 * s else (far_off(task, w) > 0.1)
     defaults = identify(task, start, 2 * s, s * kappa, progress=False)
     np.testing.assert_array_equal(
-        identify(task, start, progress=False).weights.W_hh, defaults.weights.W_hh
+        identify(task, start, progress=False).network.W_hh, defaults.network.W_hh
     )
 
 
@@ -363,11 +363,11 @@ def test_a_fit_is_the_same_bytes_and_changes_no_argument(known):
 
 def test_a_trained_network_is_fitted_and_remembers(trained):
     task = trained.task
-    fit = identify(task, trained.weights, progress=False)
-    assert fit.residual[-1] < ROUNDING and far_off(task, fit.weights) < 1e-11
+    fit = identify(task, trained.network, progress=False)
+    assert fit.residual[-1] < ROUNDING and far_off(task, fit.network) < 1e-11
     before, after = (
         accuracy_around(rescaled(w, 1e-8), task, 10_000, sequences=16).value
-        for w in (trained.weights, fit.weights)
+        for w in (trained.network, fit.network)
     )
     assert before < 0.9 and after == 1
 
@@ -379,9 +379,9 @@ SIGNS = Task(3, 2, repeat_copy(3, 2).F, threshold=True)
 @pytest.mark.parametrize(
     "task, start, options, message",
     [
-        (repeat_copy(3, 1), NET, {}, "weights must have kappa = 1 as the task, not 2"),
+        (repeat_copy(3, 1), NET, {}, "network must have kappa = 1 as the task, not 2"),
         (SIGNS, NET, {}, "task must be linear"),
-        (repeat_copy(3, 2), Weights(*three(NET), np.ones(6)), {}, "must have no bias"),
+        (repeat_copy(3, 2), Network(*three(NET), np.ones(6)), {}, "must have no bias"),
         (repeat_copy(3, 2), W, {}, "hidden must be .* at least 6, not 5"),
         (repeat_copy(3, 2), NET, {"iterations": 0}, "iterations must be .* not 0"),
         (repeat_copy(3, 2), NET, {"impulses": 0}, "impulses must be .* not 0"),
@@ -426,17 +426,17 @@ def test_linear_accuracy_is_that_of_a_linear_run(known, name, step):
 def test_linear_accuracy_reaches_any_step(known):
     task = TASKS["repeat copy"]
     start = near(known, task, 1e-2)
-    fit = identify(task, start, progress=False).weights
+    fit = identify(task, start, progress=False).network
     assert linear_accuracy(fit, task, 10**9).value == 1
     assert linear_accuracy(start, task, 10**4).value < 0.9
-    turned = Weights(fit.W_hh, fit.W_uh, -fit.W_r)
+    turned = Network(fit.W_hh, fit.W_uh, -fit.W_r)
     assert linear_accuracy(turned, task, 10**9).value == 0
 
 
 @pytest.mark.parametrize(
     "w, task",
     [
-        (Weights(1.5 * NET.W_hh + 0.3, NET.W_uh, NET.W_r), repeat_copy(3, 2)),
+        (Network(1.5 * NET.W_hh + 0.3, NET.W_uh, NET.W_r), repeat_copy(3, 2)),
         (constructed(running_sums(3, 2), np.eye(6)), running_sums(3, 2)),
     ],
     ids=["the network", "the task itself"],
@@ -448,7 +448,7 @@ def test_what_has_overflowed_is_wrong(w, task):
 @pytest.mark.parametrize(
     "w, task, numbers, message",
     [
-        (NET, repeat_copy(3, 1), (1,), "weights must have kappa = 1 as the task, not 2"),
+        (NET, repeat_copy(3, 1), (1,), "network must have kappa = 1 as the task, not 2"),
         (NET, repeat_copy(3, 2), (0,), "step must be .* not 0"),
         (NET, repeat_copy(3, 2), (1, 0), "sequences must be .* not 0"),
     ],
@@ -461,7 +461,7 @@ def test_what_cannot_be_scored(w, task, numbers, message):
 @pytest.mark.parametrize("growth", [2.0, -2.0])
 def test_infinite_outputs_are_wrong(growth):
     one = np.ones((1, 1))
-    w = Weights(growth * one, one, one)
+    w = Network(growth * one, one, one)
     assert linear_accuracy(w, repeat_copy(1, 1), 5000).value == 0
 
 
@@ -471,12 +471,12 @@ def test_a_rule_with_signs_is_refused():
 
 
 def test_a_bias_is_refused():
-    with pytest.raises(ValueError, match="weights must have no bias"):
-        linear_accuracy(Weights(*three(NET), np.ones(6)), repeat_copy(3, 2), 5)
+    with pytest.raises(ValueError, match="network must have no bias"):
+        linear_accuracy(Network(*three(NET), np.ones(6)), repeat_copy(3, 2), 5)
 
 
 def test_no_gap_parts_eigenvalues_that_are_all_zero():
-    w = Weights(np.zeros((3, 3)), np.ones((3, 1)), np.ones((1, 3)))
+    w = Network(np.zeros((3, 3)), np.ones((3, 1)), np.ones((1, 3)))
     with pytest.raises(ValueError, match="eigenvalues 1 and 2 have the same modulus, 0:"):
         without_spare_modes(w, 1)
 

@@ -23,7 +23,7 @@ TESTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(ROOT.glo
 EQUATION_TESTS = TESTS["test_equations"]
 
 EQUATIONS, LAST = range(1, 38), 37  # indexed, and the last in the paper
-RECORDS = {"ACTIVATIONS", "GSEMM", "State", "Task", "Weights"}  # to call a function with
+RECORDS = {"ACTIVATIONS", "GSEMM", "State", "Task", "Network"}  # to call a function with
 BUILDERS = {"repeat_copy"}  # of inputs, from another module than the one under test
 LIBRARIES = {"collections", "itertools", "math", "numpy", "scipy"}  # for the second routes
 
@@ -144,13 +144,13 @@ def without_row(n: int) -> dict:
 INCOMPLETE = {
     "no row": (without_row(17), MODULES, EQUATION_TESTS, "Eq. (17) has no row"),
     "no module": ({**ROWS, 17: ["x", "gone.run"]}, MODULES, EQUATION_TESTS, "no function gone.run"),
-    "no function": ({**ROWS, 17: ["x", "elman.go"]}, MODULES, EQUATION_TESTS, "function elman.go"),
+    "no function": ({**ROWS, 17: ["x", "network.go"]}, MODULES, EQUATION_TESTS, "function network.go"),
     "a class": ({**ROWS, 17: ["x", "gsemm.GSEMM"]}, MODULES, EQUATION_TESTS, "no function gsemm."),
     "no citation": (
         ROWS,
-        MODULES | {"elman": planted("of Eq. (6).", "", MODULES["elman"])},
+        MODULES | {"network": planted("of Eq. (6).", "", MODULES["network"])},
         EQUATION_TESTS,
-        "Eq. (6) is not cited by elman.run",
+        "Eq. (6) is not cited by network.run",
     ),
     "citation of the module only": (
         {**ROWS, 17: ["x", "a.f"]},
@@ -204,8 +204,8 @@ DEPENDENT = {
     "by name": ("import math\n", "import importlib\nimport math\n", "imports importlib"),
     "in a helper": (
         "def applied(W, x) -> np.ndarray:\n",
-        "def applied(W, x) -> np.ndarray:\n    from emt.elman import Weights\n",
-        "applied imports emt.elman.Weights",
+        "def applied(W, x) -> np.ndarray:\n    from emt.network import Network\n",
+        "applied imports emt.network.Network",
     ),
     "a second function": (
         "import GSEMM, State, flow\n",
@@ -213,13 +213,13 @@ DEPENDENT = {
         "test_equation_1 imports emt.gsemm.at_rest",
     ),
     "the whole module": (
-        "    from emt.elman import Weights, run\n",
-        "    import emt.elman\n    from emt.elman import Weights, run\n",
-        "test_equation_6 imports emt.elman",
+        "    from emt.network import Network, run\n",
+        "    import emt.network\n    from emt.network import Network, run\n",
+        "test_equation_6 imports emt.network",
     ),
     "the package": (
-        "    from emt.elman import Weights, run\n",
-        "    from emt import continuation\n    from emt.elman import Weights, run\n",
+        "    from emt.network import Network, run\n",
+        "    from emt import continuation\n    from emt.network import Network, run\n",
         "test_equation_6 imports emt.continuation",
     ),
     "a builder of the module under test": (

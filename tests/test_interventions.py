@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from emt import (
     Task,
     VariableMemories,
-    Weights,
+    Network,
     compose_copy,
     constructed,
     continuation,
@@ -19,7 +19,7 @@ from emt import (
     repeat_copy,
     selection,
 )
-from emt.elman import identity, silent_states
+from emt.network import identity, silent_states
 from emt.interventions import (
     REST,
     copy,
@@ -266,7 +266,7 @@ def test_later_outputs_are_the_continuation_of_edited_contents(known, basis, rul
     rest -= rest @ net.Psi_dual.T @ net.Psi.T
     h = held.reshape(6, 6) @ net.Psi.T + rest
     for edit, same in edits_of_contents(3):
-        got = said(net.weights, edit(memories, h), 9)
+        got = said(net.network, edit(memories, h), 9)
         np.testing.assert_allclose(got, continuation(task, same(held), 9), atol=1e-9)
 
 
@@ -274,7 +274,7 @@ def test_later_outputs_are_the_continuation_of_edited_contents(known, basis, rul
 def test_later_outputs_follow_where_some_components_are_missing(known, kappa):
     task = compose_copy(kappa)
     net = known(task=task)
-    memories = corrected(net.weights, kappa, F=task.F, threshold=0.9)
+    memories = corrected(net.network, kappa, F=task.F, threshold=0.9)
     assert [sum(memories.labels[:, 0] == k) for k in range(1, kappa + 1)] == list(
         range(1, kappa + 1)
     )
@@ -284,7 +284,7 @@ def test_later_outputs_follow_where_some_components_are_missing(known, kappa):
         np.testing.assert_allclose(read(memories, h, a), held[:, a - 1, :a], atol=1e-6)
         blank = held.copy()
         blank[:, a - 1, :a] = 0
-        got = said(net.weights, erase(memories, h, a), 2 * kappa)
+        got = said(net.network, erase(memories, h, a), 2 * kappa)
         np.testing.assert_allclose(got, continuation(task, blank, 2 * kappa), atol=1e-6)
         for b in range(1, kappa + 1):
             copied, swapped, both = held.copy(), held.copy(), min(a, b)
@@ -294,7 +294,7 @@ def test_later_outputs_follow_where_some_components_are_missing(known, kappa):
                 (copy(memories, h, a, b), copied),
                 (swap(memories, h, a, b), swapped),
             ):
-                got = said(net.weights, new, 2 * kappa)
+                got = said(net.network, new, 2 * kappa)
                 np.testing.assert_allclose(got, continuation(task, expected, 2 * kappa), atol=1e-6)
 
 
@@ -303,7 +303,7 @@ def test_later_outputs_follow_where_some_components_are_missing(known, kappa):
 
 def some_network(H, kappa=2, seed=0):
     rng = np.random.default_rng(seed)
-    return Weights(*(rng.normal(size=n) for n in ((H, H), (H, kappa), (kappa, H), (H,))))
+    return Network(*(rng.normal(size=n) for n in ((H, H), (H, kappa), (kappa, H), (H,))))
 
 
 def same_but_for_W_hh(a, b):
@@ -343,15 +343,15 @@ def test_a_block_replaced_by_itself_changes_nothing(known, basis):
     }
     for to in parts:
         for source in parts:
-            block = parts[to][1] @ net.weights.W_hh @ parts[source][0]
-            got = replace_block(net.weights, memories, to, source, block)
-            np.testing.assert_allclose(got.W_hh, net.weights.W_hh, atol=1e-10)
+            block = parts[to][1] @ net.network.W_hh @ parts[source][0]
+            got = replace_block(net.network, memories, to, source, block)
+            np.testing.assert_allclose(got.W_hh, net.network.W_hh, atol=1e-10)
 
 
 @pytest.mark.parametrize("basis", BASES)
 def test_a_block_of_the_theory_changes_the_rule(known, basis):
     net, F = known(basis=basis), np.array([[0.0, -1.0], [1.0, 0.0]])
-    turned = replace_block(net.weights, memories_of(net), 3, 1, F)
+    turned = replace_block(net.network, memories_of(net), 3, 1, F)
     held = np.random.default_rng(0).normal(size=(4, 3, 2))
     got = said(turned, held.reshape(4, 6) @ net.Psi.T, 7)
     task = Task(3, 2, np.stack([F, 0 * F, 0 * F]))
@@ -361,10 +361,10 @@ def test_a_block_of_the_theory_changes_the_rule(known, basis):
 @given(**sizes)
 def test_surgery_leaves_the_constructed_network(s, kappa, spare, seed, basis):
     net = known_network(s, kappa, spare, basis, seed)
-    got = surgery(net.weights, shuffled(memories_of(net), seed), net.task)
+    got = surgery(net.network, shuffled(memories_of(net), seed), net.task)
     expected = constructed(net.task, net.Psi, net.Psi_dual)
     np.testing.assert_allclose(got.W_hh, expected.W_hh, atol=1e-9)
-    assert same_but_for_W_hh(got, net.weights)
+    assert same_but_for_W_hh(got, net.network)
 
 
 @given(**sizes)
@@ -395,10 +395,10 @@ def test_surgery_is_a_sum_over_pairs_of_components(s, kappa, spare, seed, basis)
 def test_surgery_on_compose_copy_keeps_the_outputs(known):
     task = compose_copy(4)
     net = known(task=task)
-    memories = corrected(net.weights, 4, F=task.F, threshold=0.9)
+    memories = corrected(net.network, 4, F=task.F, threshold=0.9)
     held = np.random.default_rng(0).normal(size=(5, 4, 4))
     h = held.reshape(5, -1) @ net.Psi.T
-    got = said(surgery(net.weights, memories, task), h, 9)
+    got = said(surgery(net.network, memories, task), h, 9)
     np.testing.assert_allclose(got, continuation(task, held, 9), atol=1e-6)
 
 
@@ -412,7 +412,7 @@ def spoilt(value, *shape):
 
 
 NET = known_network(3, 2, 4)
-W, TASK, ALL = NET.weights, NET.task, memories_of(NET)
+W, TASK, ALL = NET.network, NET.task, memories_of(NET)
 PARTLY = VariableMemories(
     NET.Psi[:, [0, 3, 4, 5]], NET.Psi_dual[[0, 3, 4, 5]], ALL.labels[[0, 3, 4, 5]]
 )

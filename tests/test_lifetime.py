@@ -12,8 +12,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erf
 
 import emt
-from emt import VariableMemories, Weights, interactions, lifetime, repeat_copy, with_silence
-from emt.elman import EVALUATION_SEED, identity, run, silent_states
+from emt import VariableMemories, Network, interactions, lifetime, repeat_copy, with_silence
+from emt.network import EVALUATION_SEED, identity, run, silent_states
 from emt.lifetime import (
     Faults,
     accuracy_curve,
@@ -54,8 +54,8 @@ def orthonormal(n, hidden, q, seed=0):
 
 def network(task, Psi, Psi_dual, Phi=None, gain=1.0):
     Phi = interactions(task) if Phi is None else Phi
-    w = Weights(Psi @ Phi @ Psi_dual, Psi[:, -task.kappa :], Psi_dual[-task.kappa :])
-    return Weights(gain * w.W_hh, w.W_uh, w.W_r)
+    w = Network(Psi @ Phi @ Psi_dual, Psi[:, -task.kappa :], Psi_dual[-task.kappa :])
+    return Network(gain * w.W_hh, w.W_uh, w.W_r)
 
 
 def drifted(weights, task, Psi, Psi_dual, times, activation, sequences, seed=5):
@@ -78,7 +78,7 @@ def drifted(weights, task, Psi, Psi_dual, times, activation, sequences, seed=5):
 @pytest.mark.parametrize("sigma", [np.tanh, identity, np.sin, partial(np.maximum, 0.1)])
 @pytest.mark.parametrize("bias", [True, False])
 def test_silence_is_a_run_without_input(noise, sigma, bias):
-    w = Weights(noise.W_hh, noise.W_uh, noise.W_r, noise.b if bias else None)
+    w = Network(noise.W_hh, noise.W_uh, noise.W_r, noise.b if bias else None)
     u = bits((2, 5, 4, 3))
     h = run(w, with_silence(u, 9), sigma)[0]
     before = h[..., 3, :].copy()
@@ -364,7 +364,7 @@ def test_noise_adds_up_in_oblique_memories_by_their_stretch(known):
     q, hidden = (net.Psi**2).sum() / 11, 11
     c, times = stretch(net.Psi_dual, q), [3, 12, 30]
     assert c > 1.5
-    got = heard(net.weights, net.task, net.Psi, net.Psi_dual, 0.05, times, 5000)
+    got = heard(net.network, net.task, net.Psi, net.Psi_dual, 0.05, times, 5000)
     expected = bare(s, kappa, hidden, q, np.array(times, float), noise=0.05, stretch=c).noise
     np.testing.assert_allclose(got, expected, rtol=0.05)
 
@@ -478,7 +478,7 @@ def test_a_curve_is_accuracy_in_windows(noise):
 
 def still(kappa=1):
     """Return a network that neither hears nor remembers: its outputs are its noise."""
-    return Weights(np.zeros((kappa, kappa)), np.zeros((kappa, kappa)), np.eye(kappa))
+    return Network(np.zeros((kappa, kappa)), np.zeros((kappa, kappa)), np.eye(kappa))
 
 
 def test_noise_is_that_of_its_seed():
@@ -723,7 +723,7 @@ def spoilt(value, *shape):
 
 
 TASK, ROOTS, AT = repeat_copy(3, 2), roots_of_unity(3, 2), np.array([1.0, 5.0])
-NET = Weights(0.1 * np.eye(7), np.ones((7, 2)), np.ones((2, 7)))
+NET = Network(0.1 * np.eye(7), np.ones((7, 2)), np.ones((2, 7)))
 MEMORIES = memories()
 STEPS = np.array([1.0, 2.0, 9.0])
 curve = partial(accuracy_curve, NET, TASK)
@@ -783,7 +783,7 @@ REJECTED = {
         (lambda: curve(STEPS, sequences=0), "sequences must be", "not 0"),
         (
             lambda: accuracy_curve(NET, repeat_copy(3, 4), STEPS),
-            "weights must have kappa = 4",
+            "network must have kappa = 4",
             "not 2",
         ),
     ],
@@ -857,7 +857,7 @@ REJECTED = {
         (lambda: saturation(MEMORIES, np.zeros((0, 9))), "preactivation must"),
         (
             lambda: activity(NET, repeat_copy(3, 4), 1, 3),
-            "weights must have kappa = 4",
+            "network must have kappa = 4",
             "not 2",
         ),
     ],

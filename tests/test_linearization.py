@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from emt import Weights, constructed, repeat_copy, run, with_silence
-from emt.elman import identity
+from emt import Network, constructed, repeat_copy, run, with_silence
+from emt.network import identity
 from emt.linearization import (
     fixed_points,
     jacobian,
@@ -24,16 +24,16 @@ from emt.linearization import (
 RNG = np.random.default_rng(3)
 
 
-def unit(g, b=0.0) -> Weights:
+def unit(g, b=0.0) -> Network:
     """Return one unit, ``h = tanh(g h + b)``."""
-    return Weights(np.array([[g]]), np.eye(1), np.eye(1), np.array([b]))
+    return Network(np.array([[g]]), np.eye(1), np.eye(1), np.array([b]))
 
 
-def at(h, seed=0) -> Weights:
+def at(h, seed=0) -> Network:
     """Return a network with a bias that has the fixed point h."""
     n = len(h)
     W_hh = np.random.default_rng(seed).normal(size=(n, n))
-    return Weights(W_hh, RNG.normal(size=(n, 2)), RNG.normal(size=(2, n)), np.arctanh(h) - W_hh @ h)
+    return Network(W_hh, RNG.normal(size=(n, 2)), RNG.normal(size=(2, n)), np.arctanh(h) - W_hh @ h)
 
 
 H_STAR = np.array([0.7, -0.2, 0.4, -0.85, 0.1])
@@ -99,7 +99,7 @@ def test_a_bias_moves_the_fixed_point_and_can_remove_two():
 
 
 def test_fixed_points_are_reached_by_simulation_where_they_are_stable():
-    weights = Weights(0.6 * BIASED.W_hh / 2, BIASED.W_uh, BIASED.W_r, BIASED.b)
+    weights = Network(0.6 * BIASED.W_hh / 2, BIASED.W_uh, BIASED.W_r, BIASED.b)
     found = fixed_points(weights, RNG.normal(size=(10, 5)))
     h = RNG.normal(size=5)
     for _ in range(2000):
@@ -120,7 +120,7 @@ def test_radius_and_unstable_modes_are_those_of_the_derivative():
 
 
 def test_starts_that_end_nowhere_are_left_out():
-    turning = Weights(3 * np.eye(2)[::-1] * [1, -1], np.eye(2), np.eye(2), np.array([0.1, 0.3]))
+    turning = Network(3 * np.eye(2)[::-1] * [1, -1], np.eye(2), np.eye(2), np.array([0.1, 0.3]))
     starts = RNG.normal(size=(20, 2))
     found = fixed_points(turning, starts)
     assert found.starts == 20 and found.found.sum() <= 20
@@ -167,7 +167,7 @@ def test_the_linearised_network_is_the_network_for_small_inputs():
 
 
 def test_at_the_origin_without_bias_linearised_changes_nothing(known):
-    network = known().weights
+    network = known().network
     same = linearised(network, np.zeros(network.hidden))
     for name in ("W_hh", "W_uh", "W_r"):
         np.testing.assert_array_equal(getattr(same, name), getattr(network, name))
@@ -175,7 +175,7 @@ def test_at_the_origin_without_bias_linearised_changes_nothing(known):
 
 
 def test_placed_undoes_linearised(known):
-    network, h = known().weights, RNG.uniform(-0.8, 0.8, size=10)
+    network, h = known().network, RNG.uniform(-0.8, 0.8, size=10)
     moved = placed(network, h)
     np.testing.assert_allclose(step(moved, h), h, atol=1e-14)
     assert abs(moved.W_hh - network.W_hh).max() > 0.1

@@ -61,7 +61,7 @@ def test_every_name_on_the_page_is_in_emt():
 
 
 @pytest.mark.parametrize(
-    "planted", ["Weights.W_hx", "gsemm.flowing", "elman_steps", "Task.G[k - 1]"]
+    "planted", ["Network.W_hx", "gsemm.flowing", "elman_steps", "Task.G[k - 1]"]
 )
 def test_a_name_that_is_not_in_emt_is_noticed(planted):
     assert unknown(f"{PAGE} `{planted}`") == [planted]

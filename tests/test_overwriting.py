@@ -8,7 +8,7 @@ import pytest
 from emt import (
     Task,
     TrainingConfig,
-    Weights,
+    Network,
     compose_copy,
     constructed,
     continuation,
@@ -20,7 +20,8 @@ from emt import (
     train,
     with_silence,
 )
-from emt.elman import accuracy_around, identity
+from emt.scoring import accuracy_around
+from emt.network import identity
 from emt.overwriting import (
     Sizes,
     answers,
@@ -51,7 +52,7 @@ def majority(s=5, kappa=3, seed=0) -> Task:
     return Task(s, kappa, F, threshold=True)
 
 
-def linear(task, seed=0) -> Weights:
+def linear(task, seed=0) -> Network:
     n = task.s * task.kappa
     return constructed(task, np.random.default_rng(seed).normal(size=(n + 9, n)) / np.sqrt(n))
 
@@ -136,7 +137,7 @@ def test_a_rule_that_turns_what_is_written_has_an_index_above_1():
     def bent(x):
         return x - x**3
 
-    task, weights = repeat_copy(1, 1), Weights(np.eye(1), 1.2 * np.eye(1), np.eye(1))
+    task, weights = repeat_copy(1, 1), Network(np.eye(1), 1.2 * np.eye(1), np.eye(1))
     stored = bent(1.2)
     over = [bent(sign * stored + 1.2) for sign in (1, -1)]
     expected = 1 - (over[0] - over[1]) / (2 * bent(stored))
@@ -164,7 +165,7 @@ def test_the_index_is_0_for_adding_and_1_for_overwriting(task):
     assert abs(overwrite_index(overwriting(task, 2.0, 4.0), task) - 1) < 1e-3
     # The same W_hh adds when what is written is small: the spectrum does not decide.
     small = overwriting(task, 1.0001, 4.0)
-    small = Weights(small.W_hh, 1e-3 * small.W_uh, small.W_r)
+    small = Network(small.W_hh, 1e-3 * small.W_uh, small.W_r)
     assert abs(overwrite_index(small, task)) < 1e-3
     assert overwrite_index(overwriting(task, 1.0001, 4.0), task) > 0.9
 
@@ -181,7 +182,7 @@ def test_the_index_does_not_depend_on_the_basis_or_the_scale_of_a_linear_network
     task = compose_copy(4)
     for scale in (1e-3, 1e3):
         weights = linear(task, 3)
-        scaled = Weights(weights.W_hh, scale * weights.W_uh, weights.W_r)
+        scaled = Network(weights.W_hh, scale * weights.W_uh, weights.W_r)
         assert abs(overwrite_index(scaled, task, activation=identity)) < 1e-9
 
 
@@ -212,7 +213,7 @@ def test_what_an_overwriting_network_adds_is_what_is_missing(task):
 
 def test_the_change_by_hand():
     task, rng = selection(2, np.array([2, 1]), np.array([2, 1]), np.array([1, -1])), np.random
-    weights = Weights(*(rng.default_rng(0).normal(size=n) for n in ((5, 5), (5, 2), (2, 5))))
+    weights = Network(*(rng.default_rng(0).normal(size=n) for n in ((5, 5), (5, 2), (2, 5))))
     got = change_by_stored(weights, task, np.array([0.7]), sequences=40, seed=3)
     draw = rng.default_rng(3)
     u, bits = random_bits(task, 40, draw), draw.choice([-1.0, 1.0], size=(40, 1, 2))
@@ -294,7 +295,7 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
         (partial(margin, Task(1, 1, np.zeros((1, 1, 1)))), "number of bits that a component"),
         (partial(least_write, 1.0, 1), "g must be"),
         (partial(least_write, 2.0, 0), "delay must be"),
-        (partial(overwrite_index, NETWORK, repeat_copy(3, 1)), "weights must have kappa = 1"),
+        (partial(overwrite_index, NETWORK, repeat_copy(3, 1)), "network must have kappa = 1"),
         (partial(overwrite_index, NETWORK, TASK, wait=-1), "wait must be"),
         (partial(overwrite_index, NETWORK, TASK, sequences=0), "sequences must be"),
         (
@@ -306,14 +307,14 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
             "task must be a selection that reads every component once",
         ),
         (
-            partial(overwrite_index, Weights(np.eye(6), np.zeros((6, 2)), np.zeros((2, 6))), TASK),
-            "weights must give states that depend on the inputs",
+            partial(overwrite_index, Network(np.eye(6), np.zeros((6, 2)), np.zeros((2, 6))), TASK),
+            "network must give states that depend on the inputs",
         ),
         (partial(recipe, 0), "s must be"),
         (partial(recipe, 3, 0), "hidden must be"),
         (partial(recipe, learning_rate=-1.0), "learning_rate must be"),
         (partial(recipe, updates=-1), "steps must be"),
-        (partial(change_by_stored, NETWORK, repeat_copy(3, 1), SIZES), "weights must have kappa"),
+        (partial(change_by_stored, NETWORK, repeat_copy(3, 1), SIZES), "network must have kappa"),
         (partial(change_by_stored, NETWORK, TASK, np.ones((1, 1))), "sizes must have shape"),
         (partial(change_by_stored, NETWORK, TASK, np.array([np.nan])), "sizes must be finite"),
         (partial(change_by_stored, NETWORK, TASK, np.array([])), "number of sizes must be"),
@@ -323,7 +324,7 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
         ),
         (partial(change_by_stored, NETWORK, repeat_copy(3, 2), SIZES, sequences=0), "sequences"),
         (
-            partial(change_by_stored, Weights(*3 * (np.eye(1),)), repeat_copy(1, 1), SIZES, 1),
+            partial(change_by_stored, Network(*3 * (np.eye(1),)), repeat_copy(1, 1), SIZES, 1),
             "sequences must be more than 1: they must hold bits of both kinds",
         ),
         (
@@ -332,7 +333,7 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
             ),
             "task must be a selection that reads every component once",
         ),
-        (partial(answers, NETWORK, repeat_copy(3, 1)), "weights must have kappa = 1"),
+        (partial(answers, NETWORK, repeat_copy(3, 1)), "network must have kappa = 1"),
         (partial(answers, NETWORK, TASK, rounds=0), "rounds must be"),
         (partial(answers, NETWORK, TASK, silence=-1), "silence must be"),
         (partial(answers, NETWORK, TASK, scale=0.0), "scale must be"),
@@ -362,8 +363,8 @@ def test_the_recipe_scales_with_the_cycle_and_the_rate():
 
 def test_a_small_network_learns_to_overwrite_by_it_and_to_add_without_it():
     task = compose_copy(3)
-    loud = train(task, recipe(3, 24, updates=300), progress=False).weights
-    quiet = train(task, TrainingConfig(hidden=24, stages=three_stages(3)), progress=False).weights
+    loud = train(task, recipe(3, 24, updates=300), progress=False).network
+    quiet = train(task, TrainingConfig(hidden=24, stages=three_stages(3)), progress=False).network
     assert overwrite_index(loud, task) > 0.5 > 0.1 > abs(overwrite_index(quiet, task))
 
 

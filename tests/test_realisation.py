@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emt import (
     Task,
-    Weights,
+    Network,
     compose_copy,
     constructed,
     continuation,
@@ -127,7 +127,7 @@ def unexplained_by_age(task) -> float:
 
 def simulated_defect(known, task, seed) -> float:
     """Distance of the constructed network's outputs from Eq. (5), over a basis of the inputs."""
-    weights = known(task=task, spare=2, seed=seed).weights
+    weights = known(task=task, spare=2, seed=seed).network
     u = np.eye(task.s * task.kappa).reshape(-1, task.s, task.kappa)
     _, y = run(weights, with_silence(u, 2 * task.s + 3), identity)
     return abs(y[:, task.s :] - continuation(task, u, 2 * task.s + 3)).max()
@@ -214,7 +214,7 @@ def test_toeplitz_defect_is_the_largest_step_along_a_diagonal(s, kappa, seed):
 def test_fed_innovations_the_network_holds_the_inputs_whatever_f(known, s, kappa, seed, basis):
     task, x = random_task(s, kappa, seed), normal(seed + 1, 2, 3, s, kappa)
     net = known(task=task, basis=basis, seed=seed)
-    h, y = run(net.weights, with_silence(innovations(task, x), 2 * s + 3), identity)
+    h, y = run(net.network, with_silence(innovations(task, x), 2 * s + 3), identity)
     held = x.reshape(2, 3, -1) @ net.Psi.T
     np.testing.assert_allclose(h[..., s - 1, :], held, atol=1e-9)
     np.testing.assert_allclose(y[..., :s, :], x, atol=1e-9)
@@ -237,17 +237,17 @@ def test_innovations_are_what_f_does_not_predict(s, kappa, seed):
 # The smallest network.
 
 
-def impulse_response(w: Weights, steps: int) -> list[np.ndarray]:
+def impulse_response(w: Network, steps: int) -> list[np.ndarray]:
     return [w.W_r @ np.linalg.matrix_power(w.W_hh, m) @ w.W_uh for m in range(steps)]
 
 
-def hankel_rank(w: Weights) -> int:
+def hankel_rank(w: Network) -> int:
     H, response = w.hidden, impulse_response(w, 2 * w.hidden)
     rows = [np.hstack(response[i : i + H]) for i in range(H)]
     return np.linalg.matrix_rank(np.vstack(rows), rtol=1e-9)
 
 
-def same_response(small: Weights, w: Weights) -> None:
+def same_response(small: Network, w: Network) -> None:
     steps = 2 * w.hidden + 3
     expected = np.array(impulse_response(w, steps))
     scale = np.maximum(1, abs(expected).max(axis=(1, 2), keepdims=True))
@@ -264,7 +264,7 @@ def random_selection(rng, s, kappa) -> Task:
 def test_minimal_size_is_the_rank_of_the_hankel_matrix(known, s, kappa, seed, spare, basis, select):
     chosen = random_selection(np.random.default_rng(seed), s, kappa)
     task = chosen if select else random_task(s, kappa, seed)
-    weights = known(task=task, spare=spare, basis=basis, seed=seed).weights
+    weights = known(task=task, spare=spare, basis=basis, seed=seed).network
     small = minimal_realisation(weights)
     assert small.hidden == hankel_rank(weights)
     assert small.b is None
@@ -279,7 +279,7 @@ def test_compose_copy_needs_less_than_repeat_copy(known, kappa, basis):
         (repeat_copy(kappa + 2, kappa), (kappa + 2) * kappa),
         (compose_copy(kappa), kappa * (kappa + 1) // 2),
     ):
-        weights = known(task=task, spare=5, basis=basis, seed=kappa).weights
+        weights = known(task=task, spare=5, basis=basis, seed=kappa).network
         small = minimal_realisation(weights)
         assert small.hidden == size
         same_response(small, weights)
@@ -301,7 +301,7 @@ def test_units_without_use_are_dropped(seed):
     Behind them, a unit that only unread units feed, and one that only feeds unreached ones.
     """
     rng = np.random.default_rng(seed)
-    core, n = Weights(*(rng.normal(size=n) for n in ((4, 4), (4, 2), (2, 4)))), 3
+    core, n = Network(*(rng.normal(size=n) for n in ((4, 4), (4, 2), (2, 4)))), 3
     A = 0.6 * rng.normal(size=(4 + 2 * n, 4 + 2 * n))
     A[:4, :4] = core.W_hh
     unreached, unread = slice(4, 4 + n), slice(4 + n, 4 + 2 * n)
@@ -311,14 +311,14 @@ def test_units_without_use_are_dropped(seed):
     B[:4], C[:, :4] = core.W_uh, core.W_r
     C[:, unreached], B[unread] = rng.normal(size=(2, n)), rng.normal(size=(n, 2))
     T = np.eye(10) + 0.1 * rng.normal(size=(10, 10))
-    mixed = Weights(T @ A @ np.linalg.inv(T), T @ B, C @ np.linalg.inv(T))
+    mixed = Network(T @ A @ np.linalg.inv(T), T @ B, C @ np.linalg.inv(T))
     small = minimal_realisation(mixed)
     assert small.hidden == hankel_rank(core) == 4
     same_response(small, core)
 
 
 def test_a_network_of_random_weights_is_its_own_minimal_realisation(noise):
-    weights = Weights(noise.W_hh, noise.W_uh, noise.W_r)
+    weights = Network(noise.W_hh, noise.W_uh, noise.W_r)
     small = minimal_realisation(weights)
     assert small.hidden == weights.hidden
     same_response(small, weights)
@@ -329,7 +329,7 @@ def test_the_tolerance_decides_what_counts(faint):
     """Two units of one scale, one of which the input or the output hardly touches."""
     one, touched = np.ones((2, 1)), np.array([[1.0], [1e-6]])
     B, C = (touched, one) if faint == "reached" else (one, touched)
-    weights = Weights(np.diag([0.9, -0.7]), 1e3 * B, C.T)
+    weights = Network(np.diag([0.9, -0.7]), 1e3 * B, C.T)
     assert minimal_realisation(weights).hidden == 2
     assert minimal_realisation(weights, 1e-3).hidden == 1
     assert minimal_realisation(weights, 1e-7).hidden == 2
@@ -338,14 +338,14 @@ def test_the_tolerance_decides_what_counts(faint):
 @pytest.mark.parametrize("matrix", ["W_hh", "W_uh", "W_r"])
 @pytest.mark.parametrize("factor", [1e-12, 1e12])
 def test_units_of_measurement_do_not_matter(known, matrix, factor):
-    weights = known(task=compose_copy(3), spare=3).weights
+    weights = known(task=compose_copy(3), spare=3).network
     scaled = replace(weights, **{matrix: factor * getattr(weights, matrix)})
     assert minimal_realisation(scaled).hidden == 6
 
 
 def test_a_network_that_only_answers_at_once_needs_its_inputs_only():
     B, C = normal(0, 5, 2), normal(1, 2, 5)
-    small = minimal_realisation(Weights(np.zeros((5, 5)), B, C))
+    small = minimal_realisation(Network(np.zeros((5, 5)), B, C))
     assert small.hidden == 2
     np.testing.assert_allclose(small.W_hh, 0, atol=1e-12)
     np.testing.assert_allclose(small.W_r @ small.W_uh, C @ B, atol=1e-12)

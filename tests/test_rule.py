@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 from test_any_rule import RULES, alive_by_hand, distance, longer, random_rule
 
-from emt import Task, Weights, repeat_copy, untrained
+from emt import Task, Network, repeat_copy, untrained
 from emt.evidence import impulse_response
 from emt.realisation import minimal_realisation
 from emt.rule import Rule, estimate_rule, hankel, ho_kalman, prediction_error
@@ -65,7 +65,7 @@ def predicted_by_hand(H, lags, terms):
 def test_the_rule_of_a_known_network_is_found(known, rule, s, kappa, spare, seed, basis):
     task = RULES[rule](s, kappa, seed)
     net = known(spare=spare, basis=basis, seed=seed, task=task)
-    response = impulse_response(net.weights, 3 * task.s + 6)
+    response = impulse_response(net.network, 3 * task.s + 6)
     for tolerance in (EXACT, 1e-4):
         got = estimate_rule(response, tolerance)
         assert got.s == task.s
@@ -78,7 +78,7 @@ def test_the_rule_of_a_known_network_is_found(known, rule, s, kappa, spare, seed
 def test_the_smallest_network_follows_the_same_rule(known, rule, s, kappa, spare, seed, basis):
     task = RULES[rule](s, kappa, seed)
     net = known(spare=spare, basis=basis, seed=seed, task=task)
-    small = minimal_realisation(net.weights)
+    small = minimal_realisation(net.network)
     got = estimate_rule(impulse_response(small, 3 * task.s + 3), EXACT)
     assert got.s == task.s
     assert distance(got.F, task.F) < 1e-8
@@ -88,7 +88,7 @@ def test_the_smallest_network_follows_the_same_rule(known, rule, s, kappa, spare
 @given(**rules)
 def test_indices_are_those_of_the_observability_matrix(known, rule, s, kappa, spare, seed, basis):
     task = RULES[rule](s, kappa, seed)
-    w = minimal_realisation(known(spare=spare, basis=basis, seed=seed, task=task).weights)
+    w = minimal_realisation(known(spare=spare, basis=basis, seed=seed, task=task).network)
     got = estimate_rule(impulse_response(w, 3 * task.s + 3), EXACT)
     back = np.linalg.inv(w.W_hh)
     rows, steps_back, memories = np.zeros((0, w.hidden)), np.zeros(task.kappa, int), []
@@ -152,7 +152,7 @@ def test_memories_that_are_never_read_are_not_found():
 def test_a_rule_that_only_moves_variables_is_found_at_any_tolerance(known, name, tolerance):
     task = RULES[name](4, 3, 11)
     steps = 1 + 12 * task.s * 2  # whole periods, so that different delays stay orthogonal enough
-    got = estimate_rule(impulse_response(known(task=task).weights, steps), tolerance)
+    got = estimate_rule(impulse_response(known(task=task).network, steps), tolerance)
     assert got.s == task.s
     assert distance(got.F, task.F) < 1e-8
 
@@ -162,21 +162,21 @@ def test_a_rule_that_only_moves_variables_is_found_at_any_tolerance(known, name,
 
 def test_the_scale_and_the_mixing_of_writing_do_not_matter(known):
     task = random_rule(3, 2, 6)
-    w = known(task=task).weights
+    w = known(task=task).network
     M = np.array([[2.0, 1.0], [0.3, -1.0]])
-    rescaled = Weights(w.W_hh, 7 * w.W_uh, w.W_r / 30)
-    mixed = Weights(w.W_hh, w.W_uh @ M, w.W_r)
-    tiny = Weights(w.W_hh, 1e-6 * w.W_uh, 1e-6 * w.W_r)
+    rescaled = Network(w.W_hh, 7 * w.W_uh, w.W_r / 30)
+    mixed = Network(w.W_hh, w.W_uh @ M, w.W_r)
+    tiny = Network(w.W_hh, 1e-6 * w.W_uh, 1e-6 * w.W_r)
     for other in (rescaled, mixed, tiny):
         got = estimate_rule(impulse_response(other, 18), EXACT)
         assert distance(got.F, task.F) < 1e-8
-    turned = estimate_rule(impulse_response(Weights(w.W_hh, w.W_uh, M @ w.W_r), 18), EXACT)
+    turned = estimate_rule(impulse_response(Network(w.W_hh, w.W_uh, M @ w.W_r), 18), EXACT)
     assert distance(turned.F, M @ task.F @ np.linalg.inv(M)) < 1e-8
 
 
 def test_more_steps_of_an_exact_response_change_nothing(known):
     task = random_rule(3, 2, 6)
-    w = known(task=task).weights
+    w = known(task=task).network
     for steps in (12, 13, 14, 15, 21, 40):
         assert distance(estimate_rule(impulse_response(w, steps), EXACT).F, task.F) < 1e-8
 
@@ -187,7 +187,7 @@ def test_more_steps_of_an_exact_response_change_nothing(known):
 @pytest.mark.parametrize("name", ["random", "compose copy", "selection"])
 def test_coefficients_and_error_are_those_of_least_squares(known, name):
     task = RULES[name](3, 3, 2)
-    response = impulse_response(known(task=task).weights, 20)
+    response = impulse_response(known(task=task).network, 20)
     response = response + 0.03 * np.random.default_rng(0).normal(size=response.shape)
     got = estimate_rule(response, 0.3)
     most, s = 6, got.s
@@ -245,7 +245,7 @@ def test_a_tolerance_of_one_leaves_out_what_shares_anything():
 @pytest.mark.parametrize("name", ["repeat copy", "compose copy", "selection"])
 def test_a_little_noise_changes_the_rule_a_little(known, name, size, bound):
     task = RULES[name](3, 2, 3)
-    response = impulse_response(known(task=task).weights, 24)
+    response = impulse_response(known(task=task).network, 24)
     noisy = response + size * np.random.default_rng(1).normal(size=response.shape)
     got = estimate_rule(noisy)
     assert got.s == task.s
@@ -255,7 +255,7 @@ def test_a_little_noise_changes_the_rule_a_little(known, name, size, bound):
 
 
 def test_noise_is_content_for_a_tolerance_below_it(known):
-    response = impulse_response(known(3, 2).weights, 24)
+    response = impulse_response(known(3, 2).network, 24)
     noisy = response + 1e-3 * np.random.default_rng(1).normal(size=response.shape)
     assert estimate_rule(noisy).s == 3
     with pytest.raises(ValueError, match="response must be longer"):
@@ -286,7 +286,7 @@ def test_a_zero_response_has_no_rule():
 def test_what_is_found_holds_from_the_oldest_tested_step_on(known):
     # component 2 is component 1 of one step before, and is read by nothing: read as older than it
     task = selection(2, np.array([2, 1]), np.array([1, 1]))
-    response = impulse_response(known(task=task).weights, 12)
+    response = impulse_response(known(task=task).network, 12)
     got = estimate_rule(response)
     np.testing.assert_allclose(got.F, [[[0, 1], [1, 0]]], atol=1e-9)
     for m in range(2, 12):
@@ -323,7 +323,7 @@ def test_a_component_without_response_is_predicted_by_nothing():
 def test_nor_does_rounding_in_such_a_component_count(known, scale):
     task = Task(2, 2, np.stack([np.diag([1.0, 0.0]), np.zeros((2, 2))]))
     for tolerance in (0.2, 1e-9):
-        got = estimate_rule(scale * impulse_response(known(task=task).weights, 12), tolerance)
+        got = estimate_rule(scale * impulse_response(known(task=task).network, 12), tolerance)
         np.testing.assert_allclose(got.F, task.F, atol=1e-9)
         assert got.indices.tolist() == [2, 0]
 
@@ -345,7 +345,7 @@ def test_a_component_that_is_hardly_heard_counts():
 
 
 def test_a_trained_network_shows_its_rule_and_its_start_does_not(trained):
-    w, F = trained.weights, trained.task.F
+    w, F = trained.network, trained.task.F
     for steps in (15, 24, 30, 48):
         got = estimate_rule(impulse_response(w, steps))
         assert got.s == 4 and got.indices.tolist() == [4, 4]
@@ -365,7 +365,7 @@ def test_a_trained_network_shows_its_rule_and_its_start_does_not(trained):
 
 @pytest.mark.parametrize("basis", BASES)
 def test_repeat_copy_is_predicted_by_multiples_of_s_only(known, basis):
-    response = impulse_response(known(3, 2, basis=basis).weights, 24)
+    response = impulse_response(known(3, 2, basis=basis).network, 24)
     for lag in range(1, 13):
         got = prediction_error(response, lag, lag)
         assert isinstance(got, float)
@@ -420,7 +420,7 @@ def test_the_hankel_matrix_is_observing_times_reaching(noise):
     A, B, C = noise.W_hh, noise.W_uh, noise.W_r
     O = np.vstack([C @ matrix_power(A, m) for m in range(4)])  # noqa: E741
     R = np.hstack([matrix_power(A, m) @ B for m in range(1, 5)])
-    unbiased = Weights(A, B, C)
+    unbiased = Network(A, B, C)
     assert distance(hankel(impulse_response(unbiased, 8)), O @ R) < 1e-10
 
 
@@ -435,7 +435,7 @@ def test_ho_kalman_has_the_same_response_and_the_least_order(
     known, rule, s, kappa, spare, seed, basis
 ):
     task = RULES[rule](s, kappa, seed)
-    w = known(spare=spare, basis=basis, seed=seed, task=task).weights
+    w = known(spare=spare, basis=basis, seed=seed, task=task).network
     small = minimal_realisation(w)
     # what lasts, and the dead components that are read at once: here of none
     order, steps = small.hidden, 2 * task.s + 1
@@ -450,7 +450,7 @@ def test_ho_kalman_has_the_same_response_and_the_least_order(
 
 
 def test_the_input_comes_one_step_later_if_the_first_step_is_left_out(noise):
-    w = Weights(noise.W_hh, noise.W_uh, noise.W_r)
+    w = Network(noise.W_hh, noise.W_uh, noise.W_r)
     late = ho_kalman(impulse_response(w, 11), 7)
     assert distance(with_first(late, 15), impulse_response(w, 15)) < 1e-8
     same = np.linalg.eigvals(late.W_hh)
@@ -459,7 +459,7 @@ def test_the_input_comes_one_step_later_if_the_first_step_is_left_out(noise):
 
 
 def test_the_realisation_is_balanced(noise):
-    w = Weights(noise.W_hh, noise.W_uh, noise.W_r)
+    w = Network(noise.W_hh, noise.W_uh, noise.W_r)
     response = with_first(w, 13)
     got = ho_kalman(response, 7)
     O = np.vstack([got.W_r @ matrix_power(got.W_hh, m) for m in range(6)])  # noqa: E741
@@ -471,7 +471,7 @@ def test_the_realisation_is_balanced(noise):
 
 def test_a_rule_is_read_from_the_realised_network_too(known):
     task = random_rule(3, 2, 9)
-    got = ho_kalman(with_first(known(task=task).weights, 13), 6)
+    got = ho_kalman(with_first(known(task=task).network, 13), 6)
     assert distance(estimate_rule(impulse_response(got, 12), EXACT).F, task.F) < 1e-8
 
 
@@ -488,7 +488,7 @@ def test_three_steps_are_enough_for_kappa_units(steps):
 @pytest.mark.parametrize("order", [9, 6, 4])
 def test_ho_kalman_and_python_control_agree(noise, known, order):
     modelsimp = pytest.importorskip("control.modelsimp")
-    response = with_first(known(3, 3, task=random_rule(3, 3, 1)).weights, 13)
+    response = with_first(known(3, 3, task=random_rule(3, 3, 1)).network, 13)
     noisy = response + 1e-3 * np.random.default_rng(0).normal(size=response.shape)
     for values in (response, noisy):
         ours = ho_kalman(values, order)
@@ -496,7 +496,7 @@ def test_ho_kalman_and_python_control_agree(noise, known, order):
         theirs = np.moveaxis(np.concatenate([np.zeros((1, 3, 3)), values]), 0, -1)
         system, singular = modelsimp.eigensys_realization(theirs, order, m=6, n=6)
         np.testing.assert_allclose(singular, np.linalg.svd(hankel(values))[1], atol=1e-9)
-        found = Weights(system.A, system.B, system.C)
+        found = Network(system.A, system.B, system.C)
         assert distance(with_first(ours, 20), with_first(found, 20)) < 1e-8
         np.testing.assert_allclose(spectrum(ours.W_hh), spectrum(found.W_hh), atol=1e-8)
         if order == 9 and values is response:

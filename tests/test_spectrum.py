@@ -84,20 +84,20 @@ def test_no_gap_is_read_beyond_the_last_eigenvalue():
 
 @pytest.mark.parametrize("basis", ["orthonormal", "non-orthonormal", "oblique"])
 def test_a_constructed_network_has_the_theorys_spectrum(known, basis):
-    got = compare(known(5, 2, 6, basis).weights.W_hh, 5, 2)
+    got = compare(known(5, 2, 6, basis).network.W_hh, 5, 2)
     assert got.live == 10 and (got.counts == 2).all()
     assert got.angle_error.max() < 1e-6 and abs(got.radius_error).max() < 1e-9
     assert got.gap == pytest.approx((1.0, 0.7))
 
 
 def test_the_papers_threshold_is_broken_by_rounding(known):
-    W = known(16, 5, 48, "oblique").weights.W_hh
+    W = known(16, 5, 48, "oblique").network.W_hh
     assert 0 < np.count_nonzero(abs(np.linalg.eigvals(W)) >= 1) < 80
     assert compare(W, 16, 5).live == 80
 
 
 def test_a_trained_network_has_learned_the_spectrum(trained):
-    W = trained.weights.W_hh
+    W = trained.network.W_hh
     got = compare(W, 4, 2)
     assert got.live == 8 and (got.counts == 2).all()
     assert got.angle_error.max() < 2

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 import emt
-from emt import Stage, Task, TrainingConfig, Weights, repeat_copy, store, training
+from emt import Stage, Task, TrainingConfig, Network, repeat_copy, store, training
 from emt.sweep import sweep
 from emt.training import Training
 
@@ -64,7 +64,7 @@ def ask(folder: Path, _) -> bytes:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "train", slow)
-        return store.trained(TASK, CONFIG, folder=folder).weights.W_hh.tobytes()
+        return store.trained(TASK, CONFIG, folder=folder).network.W_hh.tobytes()
 
 
 def test_every_field_is_varied_here():
@@ -92,7 +92,7 @@ def test_the_key_depends_on_sources_and_versions_only(monkeypatch, tmp_path):
     for target, name, value in (
         (store.torch, "__version__", "0"),
         (store.np, "__version__", "0"),
-        *((module, "__file__", str(edited)) for module in (store.training, store.elman)),
+        *((module, "__file__", str(edited)) for module in (store.training, store.network)),
         *((module, "__file__", str(edited)) for module in (store.tasks, store.checks)),
         (store.backpropagation, "__file__", str(edited)),
     ):
@@ -111,7 +111,7 @@ def test_a_network_is_trained_once_and_comes_back_exactly(monkeypatch, tmp_path)
         np.testing.assert_array_equal(got.loss, expected.loss)
         for name in ("W_hh", "W_uh", "W_r"):
             np.testing.assert_array_equal(
-                getattr(got.weights, name), getattr(expected.weights, name)
+                getattr(got.network, name), getattr(expected.network, name)
             )
     with pytest.raises(AssertionError, match="trained again"):
         store.trained(TASK, replace(CONFIG, seed=9), folder=tmp_path / "new")
@@ -127,14 +127,14 @@ def test_a_bias_survives(tmp_path, result):
     store.write(tmp_path / "x", result, TASK, CONFIG)
     back = store.load(tmp_path / "x")
     for name in ("W_hh", "W_uh", "W_r", "b"):
-        np.testing.assert_array_equal(getattr(back.weights, name), getattr(result.weights, name))
+        np.testing.assert_array_equal(getattr(back.network, name), getattr(result.network, name))
     np.testing.assert_array_equal(back.loss, result.loss)
 
 
 def test_no_bias_stays_none_and_views_are_stored_as_seen(tmp_path, noise):
-    turned = Weights(noise.W_hh.T, noise.W_uh[:, ::-1], noise.W_r)
+    turned = Network(noise.W_hh.T, noise.W_uh[:, ::-1], noise.W_r)
     store.write(tmp_path / "x", Training(turned, np.ones(2)[::-1]), TASK, CONFIG)
-    back = store.load(tmp_path / "x").weights
+    back = store.load(tmp_path / "x").network
     assert back.b is None
     np.testing.assert_array_equal(back.W_hh, noise.W_hh.T)
     np.testing.assert_array_equal(back.W_uh, noise.W_uh[:, ::-1])
@@ -179,7 +179,7 @@ def test_an_interrupted_write_leaves_the_old_file(monkeypatch, tmp_path, result)
     before = (tmp_path / "x").read_bytes()
     monkeypatch.setattr(os, "replace", forbidden)
     with pytest.raises(AssertionError):
-        store.write(tmp_path / "x", Training(result.weights, np.ones(1)), TASK, CONFIG)
+        store.write(tmp_path / "x", Training(result.network, np.ones(1)), TASK, CONFIG)
     assert [p.read_bytes() for p in tmp_path.iterdir()] == [before]
 
 
@@ -196,7 +196,7 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
     store.write(path, result, TASK, CONFIG)
     good = path.read_bytes()
-    arrays = {**vars(result.weights), "loss": result.loss}
+    arrays = {**vars(result.network), "loss": result.loss}
     damage = {"truncated": truncated(good), "empty": b"", "garbage": b"\x07" * 500}
     path.write_bytes(damage[name] if name in damage else without(name, arrays))
     for asked in (store.load, lambda p: store.trained(TASK, CONFIG, folder=p.parent)):
@@ -208,7 +208,7 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
 @pytest.mark.parametrize("name, value", [("W_uh", np.ones((2, 3))), ("b", np.full(7, np.nan))])
 def test_arrays_that_make_no_network_are_damage_too(tmp_path, result, name, value):
     path = tmp_path / "x"
-    path.write_bytes(save({**vars(result.weights), "loss": result.loss, name: value}))
+    path.write_bytes(save({**vars(result.network), "loss": result.loss, name: value}))
     with pytest.raises(ValueError, match="move it away and rerun") as caught:
         store.load(path)
     assert str(path) in str(caught.value)
@@ -239,7 +239,7 @@ def test_a_file_that_describes_another_network_is_not_used(tmp_path, field):
 @pytest.mark.parametrize("metadata", [None, {}, {"description": "{}"}, {"description": "[]"}])
 def test_a_file_without_description_is_not_used(tmp_path, metadata):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
-    arrays = {k: v for k, v in vars(described()[0].weights).items() if v is not None}
+    arrays = {k: v for k, v in vars(described()[0].network).items() if v is not None}
     path.write_bytes(save({**arrays, "loss": np.ones(3)}, metadata=metadata))
     store.load(path)
     with pytest.raises(ValueError, match="move it away and rerun"):
@@ -248,7 +248,7 @@ def test_a_file_without_description_is_not_used(tmp_path, metadata):
 
 @pytest.mark.parametrize("description", ["", "x", "3", "null", '"task"'])
 def test_a_description_that_is_none_is_damage(tmp_path, description):
-    arrays = {k: v for k, v in vars(described()[0].weights).items() if v is not None}
+    arrays = {k: v for k, v in vars(described()[0].network).items() if v is not None}
     content = save({**arrays, "loss": np.ones(3)}, metadata={"description": description})
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(ValueError, match=r"is damaged .* move it away and rerun"):
@@ -277,14 +277,14 @@ def test_sizes_other_than_described_are_not_used(tmp_path, field):
 )
 def test_a_loss_curve_is_real_and_finite(tmp_path, result, loss):
     path = tmp_path / "x"
-    path.write_bytes(save({**vars(result.weights), "loss": loss}))
+    path.write_bytes(save({**vars(result.network), "loss": loss}))
     with pytest.raises(ValueError, match=r"loss must .*move it away and rerun"):
         store.load(path)
 
 
 def test_a_complex_loss_is_not_written(tmp_path, result):
     with pytest.raises(ValueError, match=r"result\.loss must be an array of real numbers"):
-        store.write(tmp_path / "x", Training(result.weights, np.ones(3) + 1j), TASK, CONFIG)
+        store.write(tmp_path / "x", Training(result.network, np.ones(3) + 1j), TASK, CONFIG)
     assert not list(tmp_path.iterdir())
 
 

@@ -31,7 +31,7 @@ TINY = TrainingConfig(hidden=6, batch=8, warmup=2, stages=(Stage(3, 6, 1e-2), St
 
 
 def raw(training) -> bytes:
-    w = training.weights
+    w = training.network
     return b"".join(x.tobytes() for x in (w.W_hh, w.W_uh, w.W_r, training.loss))
 
 
@@ -135,7 +135,7 @@ def test_updates_are_those_of_a_second_implementation(changes, device, turned):
     start = untrained(task, config)
     for name, value in zip(("W_hh", "W_uh", "W_r"), expected, strict=True):
         moved = getattr(start, name) - value
-        error = np.linalg.norm(getattr(got.weights, name) - value)
+        error = np.linalg.norm(getattr(got.network, name) - value)
         assert 0 < error < 0.02 * np.linalg.norm(moved)
 
 
@@ -144,7 +144,7 @@ def test_a_small_network_learns_the_task(trained):
     assert len(loss) == 300
     assert loss[:10].mean() > 0.9 and loss[-10:].mean() < 0.05
     assert loss[100:150].mean() < 0.1 * loss[:20].mean()
-    assert accuracy(trained.weights, trained.task, 1, 24, 512).value == 1
+    assert accuracy(trained.network, trained.task, 1, 24, 512).value == 1
     assert accuracy(untrained(trained.task, trained.config), trained.task, 1, 24, 512).value < 0.6
 
 
@@ -152,7 +152,7 @@ def test_a_learning_rate_of_zero_changes_nothing():
     config = tiny(stages=(Stage(3, 5, 0.0),))
     got, start = train(TASK, config, progress=False), untrained(TASK, config)
     for name in ("W_hh", "W_uh", "W_r"):
-        np.testing.assert_array_equal(getattr(got.weights, name), getattr(start, name))
+        np.testing.assert_array_equal(getattr(got.network, name), getattr(start, name))
     assert (got.loss > 0.5).all()
 
 
@@ -239,9 +239,9 @@ def test_the_bar_counts_updates_up_to_the_cap(monkeypatch, progress, disable):
 def test_too_small_a_network_warns_and_trains():
     with pytest.warns(UserWarning, match=r"hidden = 3 is below s \* kappa = 4"):
         got = train(TASK, tiny(hidden=3), progress=False)
-    assert got.weights.W_hh.shape == (3, 3)
+    assert got.network.W_hh.shape == (3, 3)
     assert np.isfinite(got.loss).all() and len(got.loss) == 10
-    assert (got.weights.W_hh != untrained(TASK, tiny(hidden=3)).W_hh).any()
+    assert (got.network.W_hh != untrained(TASK, tiny(hidden=3)).W_hh).any()
 
 
 def test_orthogonal_start():
@@ -402,7 +402,7 @@ def test_the_published_recipe_runs(horizons):
 
 def test_adam_starts_with_steps_of_the_published_rate():
     config = replace(published(), hidden=6, batch=4, updates=1)
-    got, start = train(TASK, config, progress=False).weights, untrained(TASK, config)
+    got, start = train(TASK, config, progress=False).network, untrained(TASK, config)
     for name in ("W_hh", "W_uh", "W_r"):
         moved = abs(getattr(got, name) - getattr(start, name))
         np.testing.assert_allclose(moved, 1e-3, rtol=1e-2)
@@ -423,7 +423,7 @@ def test_stop_sees_the_weights_of_its_update(every, asked):
     assert raw(got) == raw(train(TASK, TINY, progress=False))
     assert len(asked) <= len(seen) <= 10 // every  # whether it is asked at the very end is open
     for weights, updates in zip(seen[: len(asked)], asked, strict=True):
-        expected = train(TASK, tiny(updates=updates), progress=False).weights
+        expected = train(TASK, tiny(updates=updates), progress=False).network
         for name in ("W_hh", "W_uh", "W_r"):
             np.testing.assert_array_equal(getattr(weights, name), getattr(expected, name))
         assert weights.b is None
@@ -454,7 +454,7 @@ def test_torch_and_numpy_learn_the_same():
     assert raw(got) == raw(again)
     np.testing.assert_allclose(got.loss, expected.loss, rtol=1e-5)
     for name in ("W_hh", "W_uh", "W_r"):
-        a, b = getattr(got.weights, name), getattr(expected.weights, name)
+        a, b = getattr(got.network, name), getattr(expected.network, name)
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * abs(b).max())
 
 
@@ -505,7 +505,7 @@ def test_a_bias_starts_at_zero_and_is_learned():
         start, without = untrained(TASK, config), untrained(TASK, replace(config, bias=False))
         assert not start.b.any() and without.b is None
         np.testing.assert_array_equal(start.W_hh, without.W_hh)
-    learned = train(TASK, tiny(bias=True), progress=False).weights
+    learned = train(TASK, tiny(bias=True), progress=False).network
     assert learned.b.any() and learned.b.shape == (6,)
 
 
@@ -528,7 +528,7 @@ def test_a_linear_network_learns_and_stays_linear():
     stages = (Stage(4, 200, 1e-2),)
     config = tiny(hidden=12, linear=True, write_scale=0.3, stages=stages)
     result = train(TASK, config, progress=False)
-    got = accuracy(result.weights, TASK, last=4, activation=lambda x: x)
+    got = accuracy(result.network, TASK, last=4, activation=lambda x: x)
     assert got.value > 0.99 and result.loss[-1] < 0.1 < result.loss[0]
 
 

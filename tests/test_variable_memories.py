@@ -11,7 +11,7 @@ from emt import (
     Task,
     TrainingConfig,
     VariableMemories,
-    Weights,
+    Network,
     as_printed,
     continuation,
     corrected,
@@ -83,8 +83,8 @@ def block(matrix, k, kappa, axis=0):
 
 
 def in_memory_basis(net, memories):
-    space = non_memory_space(memories, sample_states(net.weights, net.task, 40))
-    return learned_interactions(net.weights, memories, space)
+    space = non_memory_space(memories, sample_states(net.network, net.task, 40))
+    return learned_interactions(net.network, memories, space)
 
 
 # The corrected form
@@ -93,50 +93,50 @@ def in_memory_basis(net, memories):
 @given(**sizes, **bases, alpha=st.sampled_from([0.0, 0.5, 1.0]))
 def test_corrected_recovers_the_memories(known, s, kappa, spare, seed, basis, alpha):
     net = known(s, kappa, spare, basis, seed)
-    got = corrected(net.weights, s, alpha)
+    got = corrected(net.network, s, alpha)
     assert distance(got.Psi, net.Psi) < 1e-8
     assert distance(got.Psi_dual, net.Psi_dual) < 1e-8
-    Phi = got.Psi_dual @ net.weights.W_hh @ got.Psi
+    Phi = got.Psi_dual @ net.network.W_hh @ got.Psi
     assert distance(Phi, interactions(net.task)) < 1e-8
 
 
 @given(**sizes, seed_F=st.integers(0, 9))
 def test_write_grounded_vectors_need_only_the_oldest_read(known, s, kappa, spare, seed, seed_F):
     net = known(spare=spare, seed=seed, task=turning_task(s, kappa, seed_F))
-    got = corrected(net.weights, s)
+    got = corrected(net.network, s)
     assert distance(got.Psi, net.Psi) < 1e-8
     assert distance(got.Psi_dual, net.Psi_dual) < 1e-8
 
 
 def test_labels_name_memory_and_component(known):
     expected = [(k, i) for k in (1, 2, 3) for i in (1, 2)]
-    for memories in (corrected(known().weights, 3), as_printed(known().weights, 3)):
+    for memories in (corrected(known().network, 3), as_printed(known().network, 3)):
         np.testing.assert_array_equal(memories.labels, expected)
 
 
 def test_a_spare_mode_near_one_does_not_hide_the_memories(known):
     net = known(spare=1, radius=0.993)
-    assert distance(corrected(net.weights, 3).Psi, net.Psi) < 1e-8
-    assert distance(as_printed(net.weights, 3).Psi_dual, net.Psi_dual) < 1e-8
-    np.testing.assert_allclose(read_write_product(net.weights, 3), np.eye(6), atol=1e-8)
+    assert distance(corrected(net.network, 3).Psi, net.Psi) < 1e-8
+    assert distance(as_printed(net.network, 3).Psi_dual, net.Psi_dual) < 1e-8
+    np.testing.assert_allclose(read_write_product(net.network, 3), np.eye(6), atol=1e-8)
 
 
 def test_a_spare_mode_too_near_is_shown_with_the_threshold_that_would_do(known):
     net = known(spare=1, radius=0.9995)
     around = "leaves 7 .* the moduli around number 6 are 1, 1, 1, 0.9995; 0.99975 parts it"
     with pytest.raises(ValueError, match=around):
-        corrected(net.weights, 3)
-    assert distance(corrected(net.weights, 3, threshold=0.99975).Psi, net.Psi) < 1e-8
+        corrected(net.network, 3)
+    assert distance(corrected(net.network, 3, threshold=0.99975).Psi, net.Psi) < 1e-8
 
 
 @pytest.mark.parametrize("threshold", [0.5, 1.1])
 def test_corrected_refuses_another_number_of_modes(known, threshold):
     with pytest.raises(ValueError, match=f"threshold = {threshold} leaves .* s \\* kappa = 6"):
-        corrected(known(radius=0.7).weights, 3, threshold=threshold)
+        corrected(known(radius=0.7).network, 3, threshold=threshold)
 
 
 def test_alpha_moves_from_read_to_write(trained):
-    w = trained.weights
+    w = trained.network
     P, kappa = spectral(w.W_hh), 2
     write = P @ np.hstack([matrix_power(w.W_hh, 4 - k) @ w.W_uh for k in (1, 2, 3, 4)])
     read = np.vstack([w.W_r @ matrix_power(w.W_hh, k % 4) for k in (1, 2, 3, 4)]) @ P
@@ -154,8 +154,8 @@ def test_alpha_moves_from_read_to_write(trained):
 
 
 def test_alpha_between_needs_a_network_that_reads_what_it_writes(known):
-    w = known().weights
-    swapped = Weights(w.W_hh, w.W_uh, -w.W_r)
+    w = known().network
+    swapped = Network(w.W_hh, w.W_uh, -w.W_r)
     assert distance(corrected(swapped, 3).Psi, known().Psi) < 1e-8
     with pytest.raises(ValueError, match="only alpha = 1 is defined"):
         corrected(swapped, 3, 0.5)
@@ -169,7 +169,7 @@ def test_blocks_are_powers(s, kappa, spare, seed):
     rng = np.random.default_rng(seed)
     H = kappa + spare
     W, W_uh, W_r = (rng.normal(size=n) for n in ((H, H), (H, kappa), (kappa, H)))
-    w, star = Weights(W, W_uh, W_r), rng.normal(size=(H, kappa))
+    w, star = Network(W, W_uh, W_r), rng.normal(size=(H, kappa))
     forward, reads = forward_blocks(w, s), read_covectors(w, s)
     backward = backward_blocks(w, s, star)
     for k in range(1, s + 1):
@@ -187,11 +187,11 @@ def test_blocks_are_powers(s, kappa, spare, seed):
 @given(**sizes, **bases)
 def test_the_product_of_reads_and_writes_is_the_identity(known, s, kappa, spare, seed, basis):
     net = known(s, kappa, spare, basis, seed)
-    np.testing.assert_allclose(read_write_product(net.weights, s), np.eye(s * kappa), atol=1e-8)
+    np.testing.assert_allclose(read_write_product(net.network, s), np.eye(s * kappa), atol=1e-8)
 
 
 def test_the_product_is_the_block_hankel_matrix_of_the_projected_response(trained):
-    w, s, kappa = trained.weights, 4, 2
+    w, s, kappa = trained.network, 4, 2
     P = spectral(w.W_hh)
     got = read_write_product(w, s)
     for k in range(1, s + 1):
@@ -210,26 +210,26 @@ def test_the_product_is_the_block_hankel_matrix_of_the_projected_response(traine
 @given(**sizes, **bases)
 def test_the_texts_covectors_are_right_and_its_vectors_are_not(known, s, kappa, spare, seed, basis):
     net = known(s, kappa, spare, basis, seed)
-    got = as_printed(net.weights, s, removal="orthogonal")
+    got = as_printed(net.network, s, removal="orthogonal")
     assert distance(got.Psi_dual, net.Psi_dual) < 1e-8
     oblique = basis == "oblique" and spare > 0
     assert (distance(got.Psi, net.Psi) > 1e-5) == oblique
-    assert distance(got.Psi_dual @ net.weights.W_hh @ got.Psi, interactions(net.task)) < 1e-8
+    assert distance(got.Psi_dual @ net.network.W_hh @ got.Psi, interactions(net.task)) < 1e-8
 
 
 @given(**sizes, **bases)
 def test_the_boxs_vectors_are_right_and_its_covectors_are_not(known, s, kappa, spare, seed, basis):
     net = known(s, kappa, spare, basis, seed)
-    got = as_printed(net.weights, s, removal="none")
+    got = as_printed(net.network, s, removal="none")
     assert distance(got.Psi, net.Psi) < 1e-8
     oblique = basis == "oblique" and spare > 0
     assert (distance(got.Psi_dual, net.Psi_dual) > 1e-5) == oblique
 
 
 def test_text_and_correction_read_a_trained_network_alike(trained):
-    text, right = as_printed(trained.weights, 4), corrected(trained.weights, 4)
+    text, right = as_printed(trained.network, 4), corrected(trained.network, 4)
     np.testing.assert_allclose(text.Psi_dual, right.Psi_dual, atol=1e-7)
-    W = trained.weights.W_hh
+    W = trained.network.W_hh
     np.testing.assert_allclose(
         text.Psi_dual @ W @ text.Psi, right.Psi_dual @ W @ right.Psi, atol=1e-8
     )
@@ -241,7 +241,7 @@ def test_text_and_correction_read_a_trained_network_alike(trained):
 @pytest.mark.parametrize("alpha", [0.0, 0.25, 1.0])
 def test_as_printed_is_the_average_of_equations_14_and_15(known, kind, removal, alpha):
     net = known(basis="oblique")
-    w = net.weights
+    w = net.network
     star = {
         "transpose": w.W_r.T,
         "pseudoinverse": w.W_r.T @ np.linalg.inv(w.W_r @ w.W_r.T),
@@ -263,33 +263,33 @@ def test_as_printed_is_the_average_of_equations_14_and_15(known, kind, removal, 
 def test_any_alpha_will_do_for_orthonormal_memories_only(known):
     for basis, alpha in ((basis, alpha) for basis in BASES for alpha in (0.0, 0.5)):
         net = known(basis=basis)
-        error = distance(as_printed(net.weights, 3, alpha).Psi, net.Psi)
+        error = distance(as_printed(net.network, 3, alpha).Psi, net.Psi)
         assert error < 1e-9 if basis == "orthonormal" else error > 0.01
 
 
 def test_forward_half_is_wrong_where_f_reads_newer_vectors(known):
     F = 0.3 * np.random.default_rng(1).normal(size=(3, 2, 2))
     net = known(task=Task(3, 2, F))
-    W, newest = net.weights.W_hh, net.weights.W_uh
+    W, newest = net.network.W_hh, net.network.W_uh
     blocks = [newest]
     for k in (3, 2):
         blocks.insert(0, W @ blocks[0] - newest @ F[k - 1])
     assert distance(np.hstack(blocks), net.Psi) < 1e-10
     assert distance(W @ blocks[0], newest @ F[0]) < 1e-10
-    assert distance(forward_blocks(net.weights, 3), net.Psi) > 0.05
+    assert distance(forward_blocks(net.network, 3), net.Psi) > 0.05
 
 
 def test_backward_half_holds_covectors_not_vectors(known):
     for basis in BASES:
         net = known(basis=basis)
-        backward = backward_blocks(net.weights, 3, net.weights.W_r.T)
+        backward = backward_blocks(net.network, 3, net.network.W_r.T)
         assert distance(backward.T, net.Psi_dual) < 1e-10
         error = distance(backward, net.Psi)
         assert error < 1e-10 if basis == "orthonormal" else error > 0.01
     turned = known(basis="orthonormal", task=turning_task(3, 2))
-    backward = backward_blocks(turned.weights, 3, turned.weights.W_r.T)
+    backward = backward_blocks(turned.network, 3, turned.network.W_r.T)
     assert distance(backward, turned.Psi) > 0.05
-    F_1, reads = turned.task.F[0], read_covectors(turned.weights, 3)
+    F_1, reads = turned.task.F[0], read_covectors(turned.network, 3)
     for k in (1, 2):
         np.testing.assert_allclose(
             block(reads, k, 2), F_1 @ block(turned.Psi_dual, k, 2), atol=1e-10
@@ -299,7 +299,7 @@ def test_backward_half_holds_covectors_not_vectors(known):
 @pytest.mark.parametrize("basis", BASES)
 def test_three_readings_of_the_read_dual_differ(known, basis):
     net = known(basis=basis)
-    w, newest = net.weights, net.Psi[:, -2:]
+    w, newest = net.network, net.Psi[:, -2:]
     readings = {kind: read_dual(w, 3, kind) for kind in READ_DUALS}
     np.testing.assert_array_equal(readings["transpose"], w.W_r.T)
     np.testing.assert_allclose(w.W_r @ readings["pseudoinverse"], np.eye(2), atol=1e-10)
@@ -314,7 +314,7 @@ def test_the_pseudoinverse_is_right_for_a_last_memory_orthogonal_to_all_else(kno
     mixed = net.Psi.copy()
     mixed[:, :4] = mixed[:, :4] @ np.random.default_rng(0).normal(size=(4, 4))
     dual = np.linalg.pinv(mixed)
-    w = Weights(mixed @ interactions(net.task) @ dual, mixed[:, 4:], dual[4:])
+    w = Network(mixed @ interactions(net.task) @ dual, mixed[:, 4:], dual[4:])
     assert distance(read_dual(w, 3), mixed[:, 4:]) < 1e-9
     assert distance(as_printed(w, 3, 0.0).Psi, mixed) > 0.05
 
@@ -325,14 +325,14 @@ def test_the_pseudoinverse_is_right_for_a_last_memory_orthogonal_to_all_else(kno
 def test_contents_undo_the_vectors(known):
     net = known()
     c = np.random.default_rng(0).normal(size=(2, 5, 6))
-    np.testing.assert_allclose(contents(corrected(net.weights, 3), c @ net.Psi.T), c, atol=1e-9)
+    np.testing.assert_allclose(contents(corrected(net.network, 3), c @ net.Psi.T), c, atol=1e-9)
 
 
 def test_the_inputs_hop_through_the_memories(known):
     net = known(4, 2)
     u = random_bits(net.task, 1, np.random.default_rng(0))[0]
-    h, _ = run(net.weights, with_silence(u, 8), identity)
-    held = contents(corrected(net.weights, 4), h).reshape(12, 4, 2)
+    h, _ = run(net.network, with_silence(u, 8), identity)
+    held = contents(corrected(net.network, 4), h).reshape(12, 4, 2)
     sequence = np.concatenate([np.zeros((3, 2)), u, continuation(net.task, u, 8)])
     for t in range(1, 13):
         np.testing.assert_allclose(held[t - 1], sequence[t - 1 : t + 3], atol=1e-9)
@@ -360,7 +360,7 @@ def test_hops_finds_a_planted_error(at, error):
 
 def test_normalised_scales_and_changes_nothing_else(known):
     net = known(basis="oblique")
-    memories = corrected(net.weights, 3)
+    memories = corrected(net.network, 3)
     scaled = VariableMemories(5 * memories.Psi, memories.Psi_dual / 5, memories.labels)
     got = normalised(scaled)
     assert np.mean([np.linalg.norm(column) for column in got.Psi.T]) == pytest.approx(1)
@@ -373,7 +373,7 @@ def test_normalised_scales_and_changes_nothing_else(known):
 @pytest.mark.parametrize("analyse", [corrected, as_printed])
 def test_non_memory_space_is_the_pca_of_what_memories_leave(known, analyse):
     net = known(spare=4)
-    memories = analyse(net.weights, 3)
+    memories = analyse(net.network, 3)
     rng = np.random.default_rng(0)
     h = rng.normal(size=(300, 10)) @ rng.normal(size=(10, 10)) + rng.normal(size=10)
     left = h - (h @ memories.Psi_dual.T) @ memories.Psi.T
@@ -388,9 +388,9 @@ def test_non_memory_space_is_the_pca_of_what_memories_leave(known, analyse):
 
 def test_what_no_state_reaches_is_completed_and_said(known):
     net = known(3, 2, 4)
-    memories = corrected(net.weights, 3)
+    memories = corrected(net.network, 3)
     u = random_bits(net.task, 20, np.random.default_rng(0))
-    exact = run(net.weights, with_silence(u, 9), identity)[0].reshape(-1, 10)
+    exact = run(net.network, with_silence(u, 9), identity)[0].reshape(-1, 10)
     direction = np.linalg.svd(memories.Psi_dual)[2][-1]
     for h, reached in (
         (exact, 0),
@@ -405,7 +405,7 @@ def test_what_no_state_reaches_is_completed_and_said(known):
 
 
 def test_four_blocks_are_the_matrix_in_the_memory_basis(trained):
-    w = trained.weights
+    w = trained.network
     memories = as_printed(w, 4)
     states = sample_states(w, trained.task, 12)
     space = non_memory_space(memories, states)
@@ -441,7 +441,7 @@ def test_an_untrained_network_has_all_of_phi_but_the_wrap_around(initialisation)
 
 
 def test_a_trained_network_closes_the_loop(trained):
-    w = trained.weights
+    w = trained.network
     learned = in_memory_basis(trained, corrected(w, 4)).Phi_learned
     assert wrap_around(learned, trained.task).cosine > 0.98
     before = untrained(trained.task, trained.config)
@@ -463,7 +463,7 @@ def test_which_off_diagonal_block_is_zero_by_construction(known, trained, form):
     analyse, zero = FORMS[form]
     exact = known(4, 2, 8, seed=3)
     for net in (exact, trained):
-        blocks = in_memory_basis(net, analyse(net.weights))
+        blocks = in_memory_basis(net, analyse(net.network))
         for name in ("from_memory", "to_memory"):
             size = abs(getattr(blocks, name)).max()
             if name not in zero:
@@ -474,14 +474,14 @@ def test_which_off_diagonal_block_is_zero_by_construction(known, trained, form):
 
 def test_off_diagonal_blocks_do_not_depend_on_the_scale_they_are_given(known):
     net = known()
-    memories = as_printed(net.weights, 3)
+    memories = as_printed(net.network, 3)
     scaled = VariableMemories(9 * memories.Psi, memories.Psi_dual / 9, memories.labels)
-    h = sample_states(net.weights, net.task, 9)
+    h = sample_states(net.network, net.task, 9)
     for size in (memories, scaled):
         space = non_memory_space(size, h)
         unscaled = np.hstack([size.Psi, space.Psi_perp])
-        leak = (np.linalg.inv(unscaled) @ net.weights.W_hh @ unscaled)[6:, :6]
-        got = learned_interactions(net.weights, size, space).from_memory
+        leak = (np.linalg.inv(unscaled) @ net.network.W_hh @ unscaled)[6:, :6]
+        got = learned_interactions(net.network, size, space).from_memory
         length = np.mean([np.linalg.norm(column) for column in size.Psi.T])
         np.testing.assert_allclose(got * length, leak, atol=1e-9)
         assert abs(got).max() > 0.01
@@ -491,7 +491,7 @@ def test_off_diagonal_blocks_do_not_depend_on_the_scale_they_are_given(known):
 
 
 def test_impulse_response_is_what_an_impulse_leaves(noise):
-    w = Weights(noise.W_hh, noise.W_uh, noise.W_r)
+    w = Network(noise.W_hh, noise.W_uh, noise.W_r)
     got = impulse_response(w, 5)
     impulses = np.zeros((3, 6, 3))
     impulses[range(3), 0, range(3)] = 1
@@ -520,7 +520,7 @@ def test_norms_are_of_powers_from_the_first():
 
 
 def test_the_rest_decays(trained):
-    rest = in_memory_basis(trained, corrected(trained.weights, 4)).rest
+    rest = in_memory_basis(trained, corrected(trained.network, 4)).rest
     norms = norms_of_powers(rest, 60)
     assert norms[-1] < 0.01 * norms[0]
     assert abs(np.linalg.eigvals(rest)).max() < 0.95
@@ -529,9 +529,9 @@ def test_the_rest_decays(trained):
 @given(**sizes, seed_h=st.integers(0, 99))
 def test_sampled_states_are_runs_on_random_bits(known, s, kappa, spare, seed, seed_h):
     net = known(s, kappa, spare, "oblique", seed)
-    got = sample_states(net.weights, net.task, 3, 4, seed_h)
+    got = sample_states(net.network, net.task, 3, 4, seed_h)
     assert got.shape == (4 * (s + 3), s * kappa + spare)
     u = random_bits(net.task, 4, np.random.default_rng(seed_h))
     for n in range(4):
-        h, _ = run(net.weights, with_silence(u[n], 3))
+        h, _ = run(net.network, with_silence(u[n], 3))
         np.testing.assert_allclose(got[n * (s + 3) : (n + 1) * (s + 3)], h, atol=1e-12)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from emt import (
     Task,
-    Weights,
+    Network,
     accuracy,
     accuracy_around,
     compose_copy,
@@ -26,26 +26,19 @@ from emt import (
     to_torch,
     with_silence,
 )
-from emt.elman import (
-    EVALUATION_SEED,
-    Accuracy,
-    _targets,
-    continued,
-    last_state,
-    silent_states,
-    states,
-)
+from emt.network import EVALUATION_SEED, continued, last_state, silent_states, states
+from emt.scoring import Accuracy, _targets
 
 
 def identity(x):
     return x
 
 
-def unbiased(w: Weights) -> Weights:
-    return Weights(w.W_hh, w.W_uh, w.W_r)
+def unbiased(w: Network) -> Network:
+    return Network(w.W_hh, w.W_uh, w.W_r)
 
 
-def unit_by_unit(w: Weights, u: np.ndarray) -> np.ndarray:
+def unit_by_unit(w: Network, u: np.ndarray) -> np.ndarray:
     b = np.zeros(w.hidden) if w.b is None else w.b
     h, history = [0.0] * w.hidden, []
     for inputs in u:
@@ -126,7 +119,7 @@ def test_torchs_two_biases_are_added():
 
 
 def test_weights_are_independent_float64_and_frozen(noise):
-    single = Weights(*(value.astype(np.float32) for value in vars(noise).values()))
+    single = Network(*(value.astype(np.float32) for value in vars(noise).values()))
     assert {value.dtype for value in vars(single).values()} == {np.dtype("float64")}
     assert (single.hidden, single.kappa) == (7, 3)
     with pytest.raises(AttributeError):
@@ -191,7 +184,7 @@ def test_correct_bits_far_away_are_those_of_a_whole_run(task, first, last):
 @pytest.mark.parametrize("task", RULES.values(), ids=RULES)
 def test_correct_bits_keep_the_bias_in_silence(noise, task, strip):
     w = strip(noise)
-    w = Weights(w.W_hh / 3, w.W_uh[:, : task.kappa], w.W_r[: task.kappa], w.b)
+    w = Network(w.W_hh / 3, w.W_uh[:, : task.kappa], w.W_r[: task.kappa], w.b)
     expected = by_hand(w, task, 2, 30, 20, 3)
     np.testing.assert_array_equal(correct_bits(w, task, 2, 30, 20, 3), expected)
 
@@ -208,7 +201,7 @@ def test_targets_are_the_same_in_any_chunks(task, first, last, chunk):
 @pytest.mark.parametrize("first, last", [(1, 3), (4097, 4103), (8201, 8203)])
 def test_more_inputs_than_targets_are_held(first, last):
     task, one = repeat_copy(4100, 1), np.ones((1, 1))
-    got = correct_bits(Weights(one, one, one), task, first, last, 40)
+    got = correct_bits(Network(one, one, one), task, first, last, 40)
     # |h| < 1, so the sign is, and stays, that of the last input; the inputs come back in order.
     u = random_bits(task, 40, np.random.default_rng(EVALUATION_SEED))[..., 0]
     again = np.arange(first - 1, last) % 4100
@@ -228,11 +221,11 @@ def test_far_steps_need_no_memory_for_those_before():
 
 
 def test_accuracy_tells_right_from_wrong_and_from_nothing(known):
-    task, w = known().task, known().weights
+    task, w = known().task, known().network
     size = {"last": 40, "sequences": 30, "activation": identity}
     assert accuracy(w, task, **size).value == 1
-    assert accuracy(Weights(w.W_hh, w.W_uh, -w.W_r), task, **size).value == 0
-    assert accuracy(Weights(w.W_hh, w.W_uh, 0 * w.W_r), task, **size).value == 0
+    assert accuracy(Network(w.W_hh, w.W_uh, -w.W_r), task, **size).value == 0
+    assert accuracy(Network(w.W_hh, w.W_uh, 0 * w.W_r), task, **size).value == 0
 
 
 def test_accuracy_around_scores_two_periods_from_the_step_on(noise):

@@ -1,0 +1,363 @@
+"""Networks of the Elman family: values that run themselves (section 5.1, Eq. (6)).
+
+Whatever can `start`, `step` and `read` is a `Recurrent`, and can be run, scored and edited; a
+`Network` also has the weights that memories are computed from.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import expit, logit
+
+from emt import checks
+from emt.tasks import Task, random_bits, with_silence
+
+EVALUATION_SEED = 20_230_701
+LEAK = 0.1
+
+
+class Activation(NamedTuple):
+    """An elementwise activation function, with what linearising and conjugacy need of it.
+
+    Attributes
+    ----------
+    function
+        sigma.
+    derivative
+        Of sigma.
+    inverse
+        Of sigma on its image, or ``None`` where there is none.
+    """
+
+    function: Callable[[np.ndarray], np.ndarray]
+    derivative: Callable[[np.ndarray], np.ndarray]
+    inverse: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+def identity(x: np.ndarray) -> np.ndarray:
+    """Return the argument: the activation of a linear network."""
+    return x
+
+
+ACTIVATIONS = {
+    "identity": Activation(identity, np.ones_like, identity),
+    "tanh": Activation(np.tanh, lambda x: np.cosh(np.clip(x, -700, 700)) ** -2, np.arctanh),
+    "ReLU": Activation(lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0, 1.0, 0.0)),
+    "leaky ReLU": Activation(
+        lambda x: np.maximum(x, LEAK * x),
+        lambda x: np.where(x > 0, 1.0, LEAK),
+        lambda y: np.minimum(y, y / LEAK),
+    ),
+    "sigmoid": Activation(expit, lambda x: expit(x) * expit(-x), logit),
+    "softplus": Activation(
+        lambda x: np.logaddexp(0.0, x), expit, lambda y: y + np.log(-np.expm1(-y))
+    ),
+}
+"""Activations by name. Another one is one more line here, or any `Activation` of one's own."""
+IDENTITY, TANH, RELU = (ACTIVATIONS[name] for name in ("identity", "tanh", "ReLU"))
+
+
+@runtime_checkable
+class Recurrent(Protocol):
+    """What can be run: a `Network`, or any cell with these verbs, gated ones too.
+
+    ``start(*batch)`` returns h(0); ``step(h, u)`` the state after h under the input u, which is
+    zero when left out; ``read(h)`` what is said in state h. All along the last axis.
+    """
+
+    hidden: int
+    inputs: int
+    outputs: int
+
+    def start(self, *batch: int) -> np.ndarray:
+        """Return h(0), of shape (``*batch``, hidden)."""
+
+    def step(self, h: np.ndarray, u: np.ndarray | None = None) -> np.ndarray:
+        """Return the next state."""
+
+    def read(self, h: np.ndarray) -> np.ndarray:
+        """Return the outputs in these states."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The network ``h(t) = (1 - a) h(t-1) + a sigma(x)``, ``y(t) = W_r h(t) + c``.
+
+    With ``x = W_hh h(t-1) + W_uh u(t) + b``. Time runs t = 1, 2, ... The defaults are Eq. (6):
+    tanh, a = 1, and no b, c, h(0).
+
+    Attributes
+    ----------
+    W_hh
+        Recurrent weights.
+    W_uh
+        Input (write) weights.
+    W_r
+        Readout (read) weights.
+    b
+        Bias of the hidden units, or ``None``.
+    c
+        Bias of the readout, or ``None``.
+    h0
+        h(0), or ``None`` for zero.
+    leak
+        a, one for all units or one each; in (0, 1].
+    activation
+        sigma: `TANH`, `IDENTITY`, another of `ACTIVATIONS`, or one's own.
+    rates
+        Whether sigma stands inside: ``h(t) = (1 - a) h(t-1) + a (W_hh sigma(h(t-1)) + W_uh u(t)
+        + b)``, ``y(t) = W_r sigma(h(t)) + c``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree, a weight is not finite or the leak is out of range.
+    """
+
+    W_hh: Float[np.ndarray, "H H"]
+    W_uh: Float[np.ndarray, "H m"]
+    W_r: Float[np.ndarray, "p H"]
+    b: Float[np.ndarray, " H"] | None = None
+    c: Float[np.ndarray, " p"] | None = None
+    h0: Float[np.ndarray, " H"] | None = None
+    leak: float | Float[np.ndarray, " H"] = 1.0
+    activation: Activation = TANH
+    rates: bool = False
+
+    def __post_init__(self):
+        """Check the record once, here, and hold it in float64."""
+        W_hh = checks.square("W_hh", self.W_hh)
+        H = len(W_hh)
+        shapes = {"W_uh": (H, None), "W_r": (None, H), "b": (H,), "c": (None,), "h0": (H,)}
+        held = {"W_hh": W_hh}
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            held[name] = None if value is None else checks.array(name, value, *shape)
+        for name, axis in {"W_uh": 1, "W_r": 0}.items():
+            if held[name] is None or not held[name].shape[axis]:
+                what = "None" if held[name] is None else f"shape {held[name].shape}"
+                raise ValueError(f"{name} must have at least one {('row', 'column')[axis]}, not {what}")
+        if held["c"] is not None:
+            checks.array("c", held["c"], len(held["W_r"]))
+        leak = checks.array("leak", self.leak, *np.shape(self.leak)[:1] and (H,))
+        if not ((leak > 0) & (leak <= 1)).all():
+            raise ValueError(f"leak must lie above 0 and at most at 1, not {checks.shown(self.leak)}")
+        held["leak"] = leak if leak.ndim else float(leak)
+        for name, value in held.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden units, H."""
+        return len(self.W_hh)
+
+    @property
+    def inputs(self) -> int:
+        """Number of input components, m."""
+        return self.W_uh.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """Number of output components, p."""
+        return len(self.W_r)
+
+    @property
+    def kappa(self) -> int:
+        """Number of input components, and of outputs, which must be as many."""
+        if self.inputs != self.outputs:
+            raise ValueError(
+                f"network must have as many outputs as inputs, not {self.outputs} and {self.inputs}"
+            )
+        return self.inputs
+
+    def start(self, *batch: int) -> Float[np.ndarray, "*batch H"]:
+        """Return h(0)."""
+        h = np.zeros((*batch, self.hidden))
+        return h if self.h0 is None else h + self.h0
+
+    def argument(
+        self, h: Float[np.ndarray, "*batch H"], u: Float[np.ndarray, "*batch m"] | None = None
+    ) -> Float[np.ndarray, "*batch H"]:
+        """Return ``x = W_hh h + W_uh u + b``; with `rates`, W_hh meets ``sigma(h)``."""
+        x = (self.activation.function(h) if self.rates else h) @ self.W_hh.T
+        x = x if u is None else x + u @ self.W_uh.T
+        return x if self.b is None else x + self.b
+
+    def step(
+        self, h: Float[np.ndarray, "*batch H"], u: Float[np.ndarray, "*batch m"] | None = None
+    ) -> Float[np.ndarray, "*batch H"]:
+        """Return the state after h under the input u, by default none; Eq. (6)."""
+        new = self.argument(h, u)
+        new = new if self.rates else self.activation.function(new)
+        whole = isinstance(self.leak, float) and self.leak == 1.0
+        return new if whole else (1 - self.leak) * h + self.leak * new
+
+    def read(self, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch p"]:
+        """Return what is said in state h; Eq. (6)."""
+        y = (self.activation.function(h) if self.rates else h) @ self.W_r.T
+        return y if self.c is None else y + self.c
+
+
+def states(
+    network: Recurrent, u: Float[np.ndarray, "*batch T m"]
+) -> Iterator[Float[np.ndarray, "*batch H"]]:
+    """Yield h(1), h(2), ..., one step at a time.
+
+    Parameters
+    ----------
+    network
+        A `Network` or another cell.
+    u
+        Inputs u(1) ... u(T).
+
+    Raises
+    ------
+    ValueError
+        If `u` does not end in axes (T, m) or is not finite.
+    """
+    u = checks.array("u", u, ..., None, network.inputs)
+    h = network.start(*u.shape[:-2])
+    for t in range(u.shape[-2]):
+        h = network.step(h, u[..., t, :])
+        yield h
+
+
+def run(
+    network: Recurrent, u: Float[np.ndarray, "*batch T m"]
+) -> tuple[Float[np.ndarray, "*batch T H"], Float[np.ndarray, "*batch T p"]]:
+    """Return all states h(1) ... h(T) and outputs y(1) ... y(T).
+
+    Parameters
+    ----------
+    network, u
+        As for `states`.
+
+    Raises
+    ------
+    ValueError
+        If `u` does not end in axes (T, m), is not finite, or has no steps.
+    """
+    u = checks.array("u", u, ..., None, network.inputs)
+    checks.integer("the number of steps of u", u.shape[-2])
+    h = np.stack(list(states(network, u)), axis=-2)
+    return h, network.read(h)
+
+
+def last_state(
+    network: Recurrent, u: Float[np.ndarray, "*batch T m"]
+) -> Float[np.ndarray, "*batch H"]:
+    """Return h(T) and hold no other state.
+
+    Parameters
+    ----------
+    network, u
+        As for `states`.
+
+    Raises
+    ------
+    ValueError
+        If `u` does not end in axes (T, m), is not finite, or has no steps.
+    """
+    u = checks.array("u", u, ..., None, network.inputs)
+    checks.integer("the number of steps of u", u.shape[-2])
+    return deque(states(network, u), maxlen=1).pop()
+
+
+def silent_states(
+    network: Recurrent, h: Float[np.ndarray, "*batch H"]
+) -> Iterator[Float[np.ndarray, "*batch H"]]:
+    """Yield the states that follow `h` while the input is zero, without end.
+
+    Parameters
+    ----------
+    network
+        A `Network` or another cell.
+    h
+        States to go on from.
+
+    Raises
+    ------
+    ValueError
+        If the last axis of `h` is not H or `h` is not finite.
+    """
+    h = checks.array("h", h, ..., network.hidden)
+    while True:
+        h = network.step(h)
+        yield h
+
+
+def continued(
+    network: Recurrent, h: Float[np.ndarray, "*batch H"], steps: int
+) -> tuple[Float[np.ndarray, "*batch T H"], Float[np.ndarray, "*batch T p"]]:
+    """Return the next states and outputs after `h`, the input being zero.
+
+    Parameters
+    ----------
+    network, h
+        As for `silent_states`.
+    steps
+        How many; at least 1.
+
+    Raises
+    ------
+    ValueError
+        As `silent_states`, or if `steps` is below 1.
+    """
+    checks.fits("steps", checks.integer("steps", steps), *np.shape(h))
+    later = np.stack(list(itertools.islice(silent_states(network, h), steps)), axis=-2)
+    return later, network.read(later)
+
+
+def sample_states(
+    network: Recurrent, task: Task, steps: int, sequences: int = 64, seed: int = EVALUATION_SEED
+) -> Float[np.ndarray, "samples H"]:
+    """Return hidden states of runs on random bits, input and output phase, one a row.
+
+    Parameters
+    ----------
+    network, task
+        The network, and the task whose inputs it is given.
+    steps
+        Length of the output phase; at least 0.
+    sequences
+        Runs.
+    seed
+        Of their inputs.
+
+    Raises
+    ------
+    ValueError
+        If the sizes of network and task disagree, or a number is out of range.
+    """
+    same_kappa(network, task)
+    u = random_bits(task, sequences, checks.generator(seed))
+    return run(network, with_silence(u, steps))[0].reshape(-1, network.hidden)
+
+
+def same_kappa(network: Recurrent, task: Task) -> None:
+    """Check that a network has as many inputs and outputs as a task.
+
+    Parameters
+    ----------
+    network, task
+        The two.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    if not network.inputs == network.outputs == task.kappa:
+        found = sorted({network.inputs, network.outputs})
+        raise ValueError(
+            f"network must have kappa = {task.kappa} inputs and outputs as the task, "
+            f"not {' and '.join(map(str, found))}"
+        )
+
+
+checks.guard(globals())

@@ -19,8 +19,7 @@ def memory(seed: int, sequences: int = 16) -> dict:
     done = time.perf_counter()
     quiet = rescaled(fitted.network, 1e-9)
     errors = [
-        float(spectrum.compare(w.W_hh, task.s, task.kappa).angle_error.mean())
-        for w in (start, fitted.network)
+        float(spectrum.compare(w.W_hh, task).angle_error.mean()) for w in (start, fitted.network)
     ]
     return {
         "seconds_adam": trained - began,

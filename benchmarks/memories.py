@@ -59,7 +59,7 @@ def small(s: int, write_scale: float, seed: int) -> dict:
     is not read, there are no memories, and the errors are infinite.
     """
     task, _, weights = _network(write_scale, seed, s)
-    found = spectrum.compare(weights.W_hh, s, KAPPA)
+    found = spectrum.compare(weights.W_hh, task)
     try:
         exactness = _exactness(weights, task, sum(found.gap) / 2)
     except ValueError:
@@ -91,7 +91,7 @@ def _exactness(weights, task, threshold) -> dict:
 def predicted(write_scale: float, seed: int) -> dict:
     """Predict lifetimes and accuracies from spectrum and activity, before any is measured."""
     task, _, weights = _network(write_scale, seed)
-    found = spectrum.compare(weights.W_hh, S, KAPPA)
+    found = spectrum.compare(weights.W_hh, task)
     q = activity(weights, task, LATE[0] * S + 1, LATE[1] * S)
     c = stretch(read_covectors(weights, S) @ spectral_projector(weights.W_hh, LIVE), q)
     known = found.matched, found.theory

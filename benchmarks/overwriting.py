@@ -84,7 +84,7 @@ def memories(weights: emt.Network, task: emt.Task) -> dict:
     from_states, late = fitted(weights, task), 10 * task.s
     bases = {"fitted ": from_states}
     try:
-        found = emt.corrected(weights, task.s, F=task.F)
+        found = emt.corrected(weights, task)
         bases |= {"": found, "sized ": sized(weights, task, found)}
     except ValueError:
         bases |= {"": None, "sized ": None}

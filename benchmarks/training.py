@@ -35,7 +35,7 @@ def learned(task: emt.Task, config: TrainingConfig, **how) -> tuple[float, train
 
 def angle_error(weights: emt.Network, task: emt.Task) -> float:
     """Return the mean angle error in degrees."""
-    return float(spectrum.compare(weights.W_hh, task.s, task.kappa).angle_error.mean())
+    return float(spectrum.compare(weights.W_hh, task).angle_error.mean())
 
 
 def good(weights: emt.Network, task: emt.Task, sequences: int = 256) -> bool:
@@ -174,7 +174,7 @@ def idea(name: str, seed: int) -> dict:
         "seconds": seconds,
         "updates": len(result.loss),
         "angle_error": angle_error(result.network, task),
-        "live": spectrum.compare(result.network.W_hh, 8, 8).live,
+        "live": spectrum.compare(result.network.W_hh, emt.repeat_copy(8, 8)).live,
         "reached": int(reached),
     }
 

@@ -1,7 +1,8 @@
 """Open a recurrent network and read it as variable memories.
 
-The modules follow the paper's ideas: `basis`, `gsemm`, `tasks`, `network`, `scoring`, `variable_binding`,
-`realisation`, `training`, `variable_memories`, `evidence`, `spectrum`, `linearization`, `figures`.
+The modules follow the paper's ideas: `basis`, `gsemm`, `tasks`, `network`, `scoring`,
+`variable_binding`, `realisation`, `training`, `variable_memories`, `evidence`, `spectrum`,
+`linearization`, `figures`.
 Beyond the paper:
 `interventions` and `faithfulness` edit memories and score the edits, `lifetime` predicts how long
 they last, `rule` finds the rule that a network follows, `identification` fits one to it,
@@ -9,9 +10,10 @@ they last, `rule` finds the rule that a network follows, `identification` fits o
 `record`, `store`, `sweep`, `atlas` are plumbing.
 """
 
-from emt.network import Network, run, sample_states
-from emt.scoring import accuracy, accuracy_around, correct_bits
+from emt.linearization import linear_at
 from emt.loading import from_torch, to_torch
+from emt.network import IDENTITY, TANH, Activation, Network, run, sample_states
+from emt.scoring import accuracy, accuracy_around, correct_bits
 from emt.store import trained
 from emt.tasks import (
     Task,
@@ -30,11 +32,14 @@ from emt.variable_binding import constructed, interactions
 from emt.variable_memories import VariableMemories, as_printed, corrected
 
 __all__ = [
+    "IDENTITY",
+    "TANH",
+    "Activation",
+    "Network",
     "Stage",
     "Task",
     "TrainingConfig",
     "VariableMemories",
-    "Network",
     "accuracy",
     "accuracy_around",
     "as_printed",
@@ -47,6 +52,7 @@ __all__ = [
     "driven",
     "from_torch",
     "interactions",
+    "linear_at",
     "published",
     "random_bits",
     "repeat_copy",

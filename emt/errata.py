@@ -13,7 +13,6 @@ from scipy import linalg
 
 from emt import checks
 from emt.basis import LIVE, dual, invariant_subspaces, operator, spectral_projector
-from emt.network import IDENTITY, Network, identity, run
 from emt.evidence import non_memory_space
 from emt.gsemm import (
     GSEMM,
@@ -24,6 +23,7 @@ from emt.gsemm import (
     simulate_reduced,
 )
 from emt.linearization import jacobian, step
+from emt.network import Network, identity, run
 from emt.tasks import Task, compose_copy, continuation, driven, repeat_copy, with_silence
 from emt.variable_binding import constructed, interactions, repeat_copy_state
 from emt.variable_memories import (
@@ -132,9 +132,7 @@ def shifted_time(rng: np.random.Generator) -> Margins:
     _, network, _ = _copier(rng)
     u = rng.normal(size=(S, KAPPA))
     late = run(network, np.vstack([np.zeros(KAPPA), u]))[0]
-    return Margins(
-        *(_apart(h[0], network.W_uh @ u[0]) for h in (late, run(network, u)[0]))
-    )
+    return Margins(*(_apart(h[0], network.W_uh @ u[0]) for h in (late, run(network, u)[0])))
 
 
 def any_linear_f(rng: np.random.Generator) -> Margins:

@@ -13,6 +13,7 @@ from scipy import linalg
 
 from emt import checks
 from emt.basis import complement, in_basis, propagate
+from emt.linearization import linear
 from emt.network import Network
 from emt.tasks import Task
 from emt.variable_binding import interactions

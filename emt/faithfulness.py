@@ -4,6 +4,7 @@ Every score is a part of bits, and takes a basis as its argument: the memories, 
 vectors and covectors, labelled to their own advantage by `labelled`.
 """
 
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,9 +15,9 @@ from scipy.optimize import linear_sum_assignment
 
 from emt import checks
 from emt.basis import dual, independent
-from emt.network import EVALUATION_SEED, Network, continued, same_kappa, states
-from emt.scoring import accuracy_around
 from emt.interventions import columns_of, erase, replace_rest, shared, surgery, swap
+from emt.network import EVALUATION_SEED, Network, Recurrent, continued, same_kappa, states
+from emt.scoring import accuracy_around
 from emt.tasks import Task, continuation, random_bits, with_silence
 from emt.variable_binding import lasting
 from emt.variable_memories import VariableMemories, contents
@@ -43,7 +44,7 @@ class Faithfulness(NamedTuple):
         input is left.
     surgery
         Outputs around `step` of the network whose ``W_hh`` is ``Psi Phi Psi*``, on the sequences of
-        `emt.accuracy_around`.
+        `emt.accuracy_around`; NaN for a cell that has no ``W_hh``.
     """
 
     decoded: float
@@ -70,7 +71,7 @@ class Held(NamedTuple):
 
 
 def in_flight(
-    network: Network, task: Task, sequences: int = 64, seed: int = EVALUATION_SEED
+    network: Recurrent, task: Task, sequences: int = 64, seed: int = EVALUATION_SEED
 ) -> Held:
     """Return the states of one cycle of the output phase, times s+1 ... 2s, on random bits.
 
@@ -95,7 +96,7 @@ def in_flight(
 
 
 def labelled(
-    network: Network,
+    network: Recurrent,
     task: Task,
     Psi: Float[np.ndarray, "H n"],
     Psi_dual: Float[np.ndarray, "n H"],
@@ -139,7 +140,7 @@ def labelled(
 
 
 def fitted(
-    network: Network, task: Task, sequences: int = 512, seed: int = EVALUATION_SEED + 1
+    network: Recurrent, task: Task, sequences: int = 512, seed: int = EVALUATION_SEED + 1
 ) -> VariableMemories:
     """Return memories that are not computed from the weights but fitted to visited states.
 
@@ -167,7 +168,7 @@ def fitted(
 
 
 def sized(
-    network: Network,
+    network: Recurrent,
     task: Task,
     memories: VariableMemories,
     sequences: int = 256,
@@ -196,9 +197,7 @@ def sized(
     scale = np.sqrt((contents(memories, h) ** 2).mean(axis=(0, 1)))
     if not scale.all():
         raise ValueError("memories must hold something in every component")
-    return VariableMemories(
-        memories.Psi * scale, memories.Psi_dual / scale[:, None], memories.labels
-    )
+    return replace(memories, Psi=memories.Psi * scale, Psi_dual=memories.Psi_dual / scale[:, None])
 
 
 def random_basis(
@@ -303,7 +302,7 @@ def rival(kind: str, network: Network, task: Task, seed: int = 0) -> VariableMem
 
 
 def faithfulness(
-    network: Network,
+    network: Recurrent,
     task: Task,
     memories: VariableMemories,
     step: int = 1000,
@@ -349,14 +348,12 @@ def faithfulness(
         spared=spared,
         kept=_right(y, said),
         dropped=_right(dropped, said),
-        surgery=accuracy_around(
-            surgery(network, memories, task), task, step, sequences=sequences
-        ).value,
+        surgery=_replaced(network, task, memories, step, sequences),
     )
 
 
 def dose_response(
-    network: Network,
+    network: Recurrent,
     task: Task,
     memories: VariableMemories,
     doses: Float[np.ndarray, " doses"],
@@ -412,7 +409,7 @@ class Erased(NamedTuple):
 
 
 def erased(
-    network: Network,
+    network: Recurrent,
     task: Task,
     memories: VariableMemories,
     sequences: int = 64,
@@ -444,6 +441,14 @@ def erased(
     y = _heard(network, task, erase(memories, h, last), wait)
     size = abs(y[silent]).mean() / abs(y[~silent]).mean()
     return Erased(float(size), _right(y[silent], before[silent]))
+
+
+def _replaced(network, task, memories, step, sequences) -> float:
+    """Return the accuracy after surgery, which only a `Network` can have."""
+    if not isinstance(network, Network):
+        return float("nan")
+    edited = surgery(network, memories, task)
+    return accuracy_around(edited, task, step, sequences=sequences).value
 
 
 def _stopped(network, task, memories, sequences, seed):
@@ -489,7 +494,7 @@ def _said(task: Task, held: np.ndarray, wait: int = 0) -> np.ndarray:
     return continuation(task, held, wait + 2 * task.s)[..., wait:, :]
 
 
-def _heard(network: Network, task: Task, h: np.ndarray, wait: int = 0) -> np.ndarray:
+def _heard(network: Recurrent, task: Task, h: np.ndarray, wait: int = 0) -> np.ndarray:
     """Return 2s outputs from these states, after a wait."""
     return continued(network, h, wait + 2 * task.s)[1][..., wait:, :]
 

@@ -1,14 +1,13 @@
 """Beyond the paper: how long a network holds contents that are real numbers, not only signs."""
 
 import itertools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from emt import checks
-from emt.network import Network, last_state, silent_states
+from emt.network import Recurrent, last_state, silent_states
 
 
 class Fidelity(NamedTuple):
@@ -62,7 +61,7 @@ def fidelity(
 
 
 def recalled(
-    network: Network,
+    network: Recurrent,
     u: Float[np.ndarray, "batch s kappa"],
     cycles: list[int],
 ) -> list[Float[np.ndarray, "batch s kappa"]]:
@@ -82,7 +81,7 @@ def recalled(
     ValueError
         If `u` does not fit the network or `cycles` do not ascend from 1 or later.
     """
-    u = checks.array("u", u, None, None, network.kappa)
+    u = checks.array("u", u, None, None, network.inputs)
     s = checks.integer("the number of steps of u", u.shape[1])
     h = last_state(network, u)
     spoken = silent_states(network, h)
@@ -91,7 +90,7 @@ def recalled(
     for cycle in cycles:
         skipped = (checks.integer("cycles", cycle, least=done + 1) - 1 - done) * s
         h = list(itertools.islice(spoken, skipped, skipped + s))
-        found.append(np.stack(h, axis=1) @ network.W_r.T)
+        found.append(network.read(np.stack(h, axis=1)))
         done = cycle
     return found
 

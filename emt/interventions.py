@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from emt import checks
 from emt.basis import operator
+from emt.linearization import linear, reshaped
 from emt.network import Network
 from emt.tasks import Task
 from emt.variable_binding import interactions, lasting

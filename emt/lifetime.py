@@ -13,7 +13,7 @@ from jaxtyping import Complex, Float
 from scipy.stats import norm
 
 from emt import checks
-from emt.network import EVALUATION_SEED, Network, run, same_kappa
+from emt.network import EVALUATION_SEED, Network, Recurrent, run, same_kappa
 from emt.scoring import correct_bits
 from emt.tasks import Task, random_bits, with_silence
 from emt.variable_memories import VariableMemories
@@ -49,7 +49,7 @@ class Faults(NamedTuple):
 
 
 def activity(
-    network: Network,
+    network: Recurrent,
     task: Task,
     first: int,
     last: int,

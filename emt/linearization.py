@@ -314,9 +314,7 @@ def linear(network: Network, at: Float[np.ndarray, " H"] | None = None) -> Netwo
     return linear_at(network)
 
 
-def placed(
-    linear: Network, h: Float[np.ndarray, " H"], activation: Activation = TANH
-) -> Network:
+def placed(linear: Network, h: Float[np.ndarray, " H"], activation: Activation = TANH) -> Network:
     """Return the network with bias whose linear network around the fixed point h is `linear`.
 
     The inverse of `linear_at`: ``J^-1 W_hh`` and ``J^-1 W_uh``, and a bias that holds h.

@@ -1,10 +1,9 @@
 """Networks of other programs, in and out."""
 
-import numpy as np
 import torch
 
 from emt import checks
-from emt.network import RELU, TANH, Network
+from emt.network import Network
 
 
 def to_torch(network: Network) -> tuple[torch.nn.RNN, torch.nn.Linear]:

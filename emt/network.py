@@ -140,13 +140,13 @@ class Network:
             held[name] = None if value is None else checks.array(name, value, *shape)
         for name, axis in {"W_uh": 1, "W_r": 0}.items():
             if held[name] is None or not held[name].shape[axis]:
-                what = "None" if held[name] is None else f"shape {held[name].shape}"
-                raise ValueError(f"{name} must have at least one {('row', 'column')[axis]}, not {what}")
+                part = ("row", "column")[axis]
+                raise ValueError(f"{name} must have at least one {part}, not {held[name]!r}")
         if held["c"] is not None:
             checks.array("c", held["c"], len(held["W_r"]))
         leak = checks.array("leak", self.leak, *np.shape(self.leak)[:1] and (H,))
         if not ((leak > 0) & (leak <= 1)).all():
-            raise ValueError(f"leak must lie above 0 and at most at 1, not {checks.shown(self.leak)}")
+            raise ValueError(f"leak must lie above 0 and not above 1, not {self.leak}")
         held["leak"] = leak if leak.ndim else float(leak)
         for name, value in held.items():
             object.__setattr__(self, name, value)
@@ -230,7 +230,7 @@ def states(
 def run(
     network: Recurrent, u: Float[np.ndarray, "*batch T m"]
 ) -> tuple[Float[np.ndarray, "*batch T H"], Float[np.ndarray, "*batch T p"]]:
-    """Return all states h(1) ... h(T) and outputs y(1) ... y(T).
+    """Return all states h(1) ... h(T) and outputs y(1) ... y(T) of Eq. (6).
 
     Parameters
     ----------

@@ -5,7 +5,6 @@ keeps its sign and finds its size; with c large enough what is written wins over
 """
 
 import math
-from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from jaxtyping import Float
 from scipy.optimize import brentq
 
 from emt import checks
-from emt.network import EVALUATION_SEED, Network, continued, last_state, same_kappa
+from emt.network import EVALUATION_SEED, Network, Recurrent, continued, last_state, same_kappa
 from emt.tasks import Task, continuation, driven, random_bits, with_silence
 from emt.training import Stage, TrainingConfig
 from emt.variable_binding import interactions
@@ -161,7 +160,7 @@ def _resting(g: float) -> float:
 
 
 def overwrite_index(
-    network: Network,
+    network: Recurrent,
     task: Task,
     sequences: int = 256,
     wait: int | None = None,
@@ -278,7 +277,7 @@ class Change(NamedTuple):
 
 
 def change_by_stored(
-    network: Network,
+    network: Recurrent,
     task: Task,
     sizes: Float[np.ndarray, " sizes"],
     sequences: int = 256,
@@ -371,7 +370,7 @@ class Answers(NamedTuple):
 
 
 def answers(
-    network: Network,
+    network: Recurrent,
     task: Task,
     rounds: int = 3,
     silence: int = 0,

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from scipy import linalg
 
 from emt import checks
+from emt.linearization import linear
 from emt.network import IDENTITY, Network, run
 from emt.tasks import Task, continuation, with_silence
 from emt.variable_binding import constructed

@@ -9,22 +9,24 @@ from scipy.optimize import linear_sum_assignment
 from emt import checks
 from emt.basis import LIVE
 from emt.tasks import Task
-from emt.variable_binding import interactions
+from emt.variable_binding import interactions, lasting
 
 
 class Spectrum(NamedTuple):
-    """The eigenvalues of a network beside those of repeat copy.
+    """The eigenvalues of a network beside those of a task.
 
     Attributes
     ----------
     eigenvalues
         Of `W_hh`, largest modulus first.
     theory
-        The s-th roots of unity, kappa times each.
+        Those of the task's `Phi`: of repeat copy the s-th roots of unity, kappa times each.
     matched
-        The n = s * kappa largest eigenvalues, each at the place of the root it is matched to.
+        The n largest eigenvalues, each at the place of the theory's that it is matched to.
+    directions
+        The d directions of the theory's eigenvalues, of modulus 1, angle 0 first.
     counts
-        Long-lived eigenvalues nearest in angle to each of the s roots, angle 0 first.
+        Long-lived eigenvalues nearest in angle to each of these directions.
     live
         How many eigenvalues are long-lived.
     """
@@ -32,18 +34,19 @@ class Spectrum(NamedTuple):
     eigenvalues: Complex[np.ndarray, " H"]
     theory: Complex[np.ndarray, " n"]
     matched: Complex[np.ndarray, " n"]
-    counts: Int[np.ndarray, " s"]
+    directions: Complex[np.ndarray, " d"]
+    counts: Int[np.ndarray, " d"]
     live: int
 
     @property
     def angle_error(self) -> Float[np.ndarray, " n"]:
-        """Absolute angle between each eigenvalue and its root, in degrees."""
+        """Absolute angle between each eigenvalue and the theory's, in degrees."""
         return np.degrees(abs(np.angle(self.matched / self.theory)))
 
     @property
     def radius_error(self) -> Float[np.ndarray, " n"]:
-        """``|lambda| - 1`` of each matched eigenvalue."""
-        return abs(self.matched) - 1
+        """Modulus of each matched eigenvalue, less that of the theory's."""
+        return abs(self.matched) - abs(self.theory)
 
     @property
     def gap(self) -> tuple[float, float]:
@@ -104,26 +107,26 @@ def characteristic(task: Task, z: Complex[np.ndarray, "*points"]) -> Complex[np.
     return np.linalg.det(matrix + powers[..., -1, None, None] * np.eye(task.kappa))
 
 
-def compare(
-    W_hh: Float[np.ndarray, "H H"], s: int, kappa: int, threshold: float = LIVE
-) -> Spectrum:
-    """Match the s * kappa largest eigenvalues to the roots of unity at least total distance.
+def compare(W_hh: Float[np.ndarray, "H H"], task: Task, threshold: float = LIVE) -> Spectrum:
+    """Match the largest eigenvalues to those of the task's own `Phi` at least total distance.
+
+    Eigenvalues of components that do not last, which are 0, are left out of the theory's.
 
     Parameters
     ----------
     W_hh
-        Recurrent weights, H >= s * kappa.
-    s, kappa
-        Number of memories and components of each; at least 1.
+        Recurrent weights, of the linear network: see `emt.linearization.linear`.
+    task
+        The rule f; n counts its lasting components, and H >= n.
     threshold
         Eigenvalues of larger modulus count as long-lived.
 
     Raises
     ------
     ValueError
-        If `W_hh` is not a finite square matrix with at least s * kappa rows.
+        If `W_hh` is not a finite square matrix with at least n rows.
     """
-    theory = roots_of_unity(s, kappa)
+    theory, directions = _theory(task)
     W_hh = checks.square("W_hh", W_hh)
     if len(W_hh) < len(theory):
         raise ValueError(f"W_hh must have at least s * kappa = {len(theory)} rows, not {len(W_hh)}")
@@ -132,9 +135,19 @@ def compare(
     largest = eigenvalues[: len(theory)]
     _, order = linear_sum_assignment(abs(theory[:, None] - largest[None, :]))
     live = eigenvalues[abs(eigenvalues) > threshold]
-    nearest = np.rint(np.angle(live) * s / (2 * np.pi)).astype(int) % s
-    counts = np.bincount(nearest, minlength=s)
-    return Spectrum(eigenvalues, theory, largest[order], counts, len(live))
+    near = abs(np.angle(live[:, None] / directions)).argmin(axis=1)
+    counts = np.bincount(near, minlength=len(directions))
+    return Spectrum(eigenvalues, theory, largest[order], directions, counts, len(live))
+
+
+def _theory(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues of the lasting part of `Phi`, and their directions, angle 0 first."""
+    if task.F[1:].any() or (task.F[0] != np.eye(task.kappa)).any():
+        theory = eigenvalues(task)[: lasting(task).sum()]
+        angles = np.unique(np.round(np.angle(theory) % (2 * np.pi), 9) % round(2 * np.pi, 9))
+        return theory, np.exp(1j * angles)
+    theory = roots_of_unity(task.s, task.kappa)
+    return theory, theory[:: task.kappa]
 
 
 def _largest_first(matrix: np.ndarray) -> np.ndarray:

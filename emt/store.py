@@ -1,5 +1,6 @@
 """Trained networks on disk: a network is trained once, whoever asks first."""
 
+import ast
 import dataclasses
 import hashlib
 import json
@@ -13,7 +14,7 @@ from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from emt import backpropagation, checks, elman, tasks, training
+from emt import checks, training
 from emt.network import IDENTITY, TANH, Network
 from emt.tasks import Task
 from emt.training import Training, TrainingConfig
@@ -62,9 +63,34 @@ def key(task: Task, config: TrainingConfig) -> str:
     """
     digest = hashlib.sha256(_description(task, config).encode())
     digest.update(f"torch {torch.__version__} numpy {np.__version__}".encode())
-    for module in (checks, tasks, elman, backpropagation, training):
-        digest.update(Path(module.__file__).read_bytes())
+    for source in sources(Path(training.__file__)):
+        digest.update(source.read_bytes())
     return digest.hexdigest()[:32]
+
+
+def sources(module: Path) -> list[Path]:
+    """Return a module's file and those of all modules of `emt` that it imports, by itself or not.
+
+    Parameters
+    ----------
+    module
+        Path of the module.
+    """
+    folder, found, new = Path(__file__).parent, set(), {module}
+    while new:
+        source = new.pop()
+        found.add(source)
+        names = set()
+        for node in ast.walk(ast.parse(source.read_bytes())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        parts = [name.split(".")[1:] for name in names if name.startswith("emt.")]
+        paths = [folder.joinpath(*part[:n]) for part in parts for n in range(1, len(part) + 1)]
+        files = {f for p in paths for f in (p.with_suffix(".py"), p / "__init__.py")}
+        new |= {f for f in files if f.exists()} - found
+    return sorted(found)
 
 
 def write(path: Path, result: Training, task: Task, config: TrainingConfig) -> None:

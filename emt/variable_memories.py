@@ -4,7 +4,7 @@ Blocks are ordered as in the paper: memory 1 first, memory s (written and read) 
 `Phi` always means ``W_hh = Psi Phi Psi*``, the paper's ``Phi_learned^T`` of section 6.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -23,7 +23,8 @@ from emt.basis import (
     propagate,
     spectral_projector,
 )
-from emt.network import Network
+from emt.linearization import linear
+from emt.network import Network, same_kappa
 from emt.tasks import Task, repeat_copy
 from emt.variable_binding import interactions, lasting
 
@@ -43,6 +44,8 @@ class VariableMemories:
         Rows with ``Psi_dual @ Psi = I``.
     labels
         (memory, component) of each column, both from 1.
+    at
+        The fixed point from which states are counted, or ``None`` for the origin.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class VariableMemories:
     Psi: Float[np.ndarray, "H n"]
     Psi_dual: Float[np.ndarray, "n H"]
     labels: Int[np.ndarray, "n 2"]
+    at: Float[np.ndarray, " H"] | None = None
 
     def __post_init__(self):
         """Check the record once, here."""
@@ -67,13 +71,13 @@ class VariableMemories:
             raise ValueError(
                 f"Psi_dual must satisfy Psi_dual @ Psi = I, which is off by {error:.1e}"
             )
+        if self.at is not None:
+            object.__setattr__(self, "at", checks.array("at", self.at, len(Psi)))
         object.__setattr__(self, "Psi", Psi)
         object.__setattr__(self, "Psi_dual", Psi_dual)
 
 
-def forward_blocks(
-    network: Network, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
-) -> Float[np.ndarray, "H n"]:
+def forward_blocks(network: Network, task: Task | int) -> Float[np.ndarray, "H n"]:
     """Propagate the write weights forward: ``Psi_k = W_hh^(s-k) W_uh``; Eq. (15) at alpha = 1.
 
     For a rule that reads more than the oldest variable, a step also adds f of what was stored to
@@ -83,23 +87,18 @@ def forward_blocks(
     ----------
     network
         The network.
-    s
-        Number of memories; at least 1.
-    F
-        Coefficients of the rule, oldest first; by default those of one that reads the oldest
-        variable alone, as repeat copy does.
+    task
+        The rule f, or s for repeat copy of s vectors.
 
     Raises
     ------
     ValueError
-        If `s` is below 1 or `F` has another shape.
+        If the sizes of network and task disagree.
     """
-    if F is None:
-        return np.hstack(propagate(network.W_hh, network.W_uh, s, "s")[::-1])
-    F = _rule(network, s, F).F
     blocks = [network.W_uh]
-    for F_k in F[:0:-1]:
-        blocks.append(network.W_hh @ blocks[-1] - network.W_uh @ F_k)
+    for F_k in _rule(network, task).F[:0:-1]:
+        block = network.W_hh @ blocks[-1]
+        blocks.append(block - network.W_uh @ F_k if F_k.any() else block)
     return np.hstack(blocks[::-1])
 
 
@@ -130,9 +129,7 @@ def backward_blocks(
     return np.hstack([*blocks[1:], blocks[0]])
 
 
-def read_covectors(
-    network: Network, s: int, F: Float[np.ndarray, "s kappa kappa"] | None = None
-) -> Float[np.ndarray, "n H"]:
+def read_covectors(network: Network, task: Task | int) -> Float[np.ndarray, "n H"]:
     """Return the covectors of all memories that the read weights imply.
 
     By default ``Psi*_k = W_r W_hh^k``, block s being ``W_r``: what is read k steps from now. In
@@ -144,20 +141,19 @@ def read_covectors(
     ----------
     network
         The network.
-    s
-        Number of memories; at least 1.
-    F
+    task
         As for `forward_blocks`.
 
     Raises
     ------
     ValueError
-        If `s` is below 1 or `F` has another shape.
+        As `forward_blocks`.
     """
-    if F is None:
-        return backward_blocks(network, s, network.W_r.T).T
-    reads = np.hstack(propagate(network.W_hh.T, network.W_r.T, s, "s")).T
-    return linalg.lstsq(_reads_of_contents(_rule(network, s, F)), reads)[0]
+    task = _rule(network, task)
+    if _copies(task):
+        return backward_blocks(network, task.s, network.W_r.T).T
+    reads = np.hstack(propagate(network.W_hh.T, network.W_r.T, task.s, "s")).T
+    return linalg.lstsq(_reads_of_contents(task), reads)[0]
 
 
 def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"]:
@@ -185,7 +181,10 @@ def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"
 
 
 def read_dual(
-    network: Network, s: int, kind: str = "pseudoinverse", threshold: float | None = None
+    network: Network,
+    task: Task | int,
+    kind: str = "pseudoinverse",
+    threshold: float | None = None,
 ) -> Float[np.ndarray, "H kappa"]:
     """Return a reading of the paper's ``W_r^*`` in Eq. (14), which does not say which it is.
 
@@ -193,8 +192,8 @@ def read_dual(
     ----------
     network
         The network.
-    s
-        Number of memories; at least 1.
+    task
+        As for `forward_blocks`.
     kind
         ``"pseudoinverse"``, ``"transpose"``, or ``"dual"``: the vectors in the long-lived subspace
         that ``W_r`` reads as 1 and every other ``W_r W_hh^k`` as 0.
@@ -207,32 +206,34 @@ def read_dual(
         If `kind` is unknown, or for ``"dual"`` the number of long-lived modes is not s * kappa.
     """
     checks.choice("kind", kind, READ_DUALS)
-    checks.integer("s", s)
+    task = _rule(network, task)
     if kind == "transpose":
         return network.W_r.T
     if kind == "pseudoinverse":
         return linalg.pinv(network.W_r)
-    return corrected(network, s, alpha=0.0, threshold=threshold).Psi[:, -network.kappa :]
+    return corrected(network, task, alpha=0.0, threshold=threshold).Psi[:, -task.kappa :]
 
 
 def as_printed(
     network: Network,
-    s: int,
+    task: Task | int,
     alpha: float = 1.0,
     W_r_star: str = "pseudoinverse",
     removal: str = "orthogonal",
     threshold: float | None = None,
+    at: Float[np.ndarray, " H"] | None = None,
 ) -> VariableMemories:
     """Run Algorithm 1 with the weighted average of Eqs. (14) and (15).
 
-    The covectors are the pseudoinverse of the vectors.
+    The covectors are the pseudoinverse of the vectors. Of the task the paper's equations know s
+    only: they are right where f reads the oldest variable alone.
 
     Parameters
     ----------
     network
         The network, H >= s * kappa.
-    s
-        Number of memories; at least 1.
+    task
+        As for `forward_blocks`.
     alpha
         1 propagates the write weights only, 0 the read weights only; in [0, 1].
     W_r_star
@@ -252,12 +253,13 @@ def as_printed(
         they are when `removal` leaves fewer than s * kappa modes.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
-    n = _fits(network, s)
+    task, network = _rule(network, task), linear(network, at)
+    n = _fits(network, task)
     checks.choice("W_r_star", W_r_star, READ_DUALS)
-    Psi = alpha * forward_blocks(network, s)
+    Psi = alpha * np.hstack(propagate(network.W_hh, network.W_uh, task.s, "s")[::-1])
     if alpha < 1.0:
-        star = read_dual(network, s, W_r_star, threshold)
-        Psi += (1 - alpha) * backward_blocks(network, s, star)
+        star = read_dual(network, task, W_r_star, threshold)
+        Psi += (1 - alpha) * backward_blocks(network, task.s, star)
     checks.choice("removal", removal, REMOVALS)
     if removal != "none":
         threshold = between(network.W_hh, n) if threshold is None else threshold
@@ -271,15 +273,15 @@ def as_printed(
             Psi = Psi - orthogonal_projector(complement(left)) @ Psi
         else:
             Psi = right @ linalg.solve(left @ right, left @ Psi)
-    return VariableMemories(Psi, dual(Psi), _labels(s, network.kappa))
+    return VariableMemories(Psi, dual(Psi), _labels(task), at)
 
 
 def corrected(
     network: Network,
-    s: int,
+    task: Task | int,
     alpha: float = 1.0,
     threshold: float | None = None,
-    F: Float[np.ndarray, "s kappa kappa"] | None = None,
+    at: Float[np.ndarray, " H"] | None = None,
 ) -> VariableMemories:
     """Run the corrected Algorithm 1: ``Psi_alpha = Psi_write G^(alpha-1)``.
 
@@ -294,14 +296,14 @@ def corrected(
     ----------
     network
         The network.
-    s
-        Number of memories; at least 1.
+    task
+        As for `forward_blocks`.
     alpha
         In [0, 1].
     threshold
         Modes of larger modulus are long-lived; by default `emt.basis.between` says where.
-    F
-        As for `forward_blocks`.
+    at
+        The fixed point around which the network is linear: see `emt.linearization.linear`.
 
     Raises
     ------
@@ -311,10 +313,10 @@ def corrected(
         or reading and writing disagree too much to interpolate.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
-    if F is None:
-        _fits(network, s)
-    task = _rule(network, s, F)
+    task, network = _rule(network, task), linear(network, at)
     live = lasting(task)
+    if live.all():
+        _fits(network, task)
     n = int(live.sum())
     threshold = between(network.W_hh, n) if threshold is None else threshold
     right, left = invariant_subspaces(network.W_hh, threshold)
@@ -325,20 +327,20 @@ def corrected(
             f"not {wanted}: the network does not hold these variables, "
             f"or another threshold is needed; {_around(network, n)}"
         )
-    blocks = forward_blocks(network, s, F)[:, live]
+    blocks = forward_blocks(network, task)[:, live]
     Psi = right @ linalg.solve(left @ right, left @ blocks)
     independent("the lasting components of the memories", Psi)
     if alpha < 1.0:
-        Psi = Psi @ _power(read_write_product(network, s, threshold, F), alpha - 1.0)
+        Psi = Psi @ _power(read_write_product(network, task, threshold), alpha - 1.0)
     Psi_dual = linalg.solve(left @ Psi, left)
-    return VariableMemories(Psi, Psi_dual, _labels(s, network.kappa)[live])
+    return VariableMemories(Psi, Psi_dual, _labels(task)[live], at)
 
 
 def read_write_product(
     network: Network,
-    s: int,
+    task: Task | int,
     threshold: float | None = None,
-    F: Float[np.ndarray, "s kappa kappa"] | None = None,
+    at: Float[np.ndarray, " H"] | None = None,
 ) -> Float[np.ndarray, "n n"]:
     """Return ``G = Psi*_read Psi_write`` in the long-lived subspace; theory says I.
 
@@ -349,22 +351,23 @@ def read_write_product(
     ----------
     network
         The network.
-    s
-        Number of memories; at least 1.
+    task
+        As for `forward_blocks`; n counts the lasting components.
     threshold
         Modes of larger modulus are long-lived; by default `emt.basis.between` says where.
-    F
-        As for `forward_blocks`; n counts the lasting components.
+    at
+        As for `corrected`.
 
     Raises
     ------
     ValueError
         If `s` is below 1, `F` has another shape or `threshold` falls on a mode.
     """
-    live = lasting(_rule(network, s, F))
+    task, network = _rule(network, task), linear(network, at)
+    live = lasting(task)
     threshold = between(network.W_hh, int(live.sum())) if threshold is None else threshold
     P = spectral_projector(network.W_hh, threshold)
-    return read_covectors(network, s, F)[live] @ P @ forward_blocks(network, s, F)[:, live]
+    return read_covectors(network, task)[live] @ P @ forward_blocks(network, task)[:, live]
 
 
 def normalised(memories: VariableMemories) -> VariableMemories:
@@ -378,13 +381,13 @@ def normalised(memories: VariableMemories) -> VariableMemories:
         Vectors and covectors.
     """
     scale = np.linalg.norm(memories.Psi, axis=0).mean()
-    return VariableMemories(memories.Psi / scale, memories.Psi_dual * scale, memories.labels)
+    return replace(memories, Psi=memories.Psi / scale, Psi_dual=memories.Psi_dual * scale)
 
 
 def contents(
     memories: VariableMemories, h: Float[np.ndarray, "*batch H"]
 ) -> Float[np.ndarray, "*batch n"]:
-    """Read all variables from states: ``Psi* h`` (Fig. 3D).
+    """Read all variables from states: ``Psi* (h - h*)`` (Fig. 3D), h* the memories' fixed point.
 
     Parameters
     ----------
@@ -399,11 +402,11 @@ def contents(
         If the last axis of `h` is not H or `h` is not finite.
     """
     h = checks.array("h", h, ..., memories.Psi.shape[0])
-    return h @ memories.Psi_dual.T
+    return (h if memories.at is None else h - memories.at) @ memories.Psi_dual.T
 
 
-def _fits(network: Network, s: int) -> int:
-    n = checks.integer("s", s) * network.kappa
+def _fits(network: Network, task: Task) -> int:
+    n = task.s * task.kappa
     if network.hidden < n:
         raise ValueError(
             f"network must have at least s * kappa = {n} hidden units, not {network.hidden}"
@@ -420,8 +423,17 @@ def _around(network: Network, n: int) -> str:
     return f"the moduli around number {n} are {shown}; {would} parts it from the next"
 
 
-def _rule(network: Network, s: int, F: np.ndarray | None) -> Task:
-    return repeat_copy(s, network.kappa) if F is None else Task(s, network.kappa, F)
+def _rule(network: Network, task: Task | int) -> Task:
+    if not isinstance(task, Task):
+        checks.fits("task", checks.integer("task", task), network.kappa, network.kappa)
+        task = repeat_copy(task, network.kappa)
+    same_kappa(network, task)
+    return task
+
+
+def _copies(task: Task) -> bool:
+    """Return whether a task is repeat copy: then what is read k steps on is memory k alone."""
+    return bool((task.F[0] == np.eye(task.kappa)).all() and not task.F[1:].any())
 
 
 def _reads_of_contents(task: Task) -> np.ndarray:
@@ -430,8 +442,8 @@ def _reads_of_contents(task: Task) -> np.ndarray:
     return np.hstack(propagate(Phi.T, np.eye(n)[:, n - task.kappa :], task.s)).T
 
 
-def _labels(s: int, kappa: int) -> np.ndarray:
-    return np.stack(np.divmod(np.arange(s * kappa), kappa), axis=1) + 1
+def _labels(task: Task) -> np.ndarray:
+    return np.stack(np.divmod(np.arange(task.s * task.kappa), task.kappa), axis=1) + 1
 
 
 def _power(G: np.ndarray, exponent: float) -> np.ndarray:

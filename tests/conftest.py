@@ -1,5 +1,6 @@
 """What the tests share: one thread, no window, networks whose answers are known."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jaxtyping
@@ -8,7 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from emt import Stage, Task, TrainingConfig, Network, constructed, repeat_copy, train
+from emt import (
+    IDENTITY,
+    Activation,
+    Network,
+    Stage,
+    Task,
+    TrainingConfig,
+    constructed,
+    repeat_copy,
+    train,
+)
 from emt.sweep import one_thread
 from emt.training import Training
 
@@ -23,9 +34,24 @@ class Known(NamedTuple):
     """A network built from memories that are known: ``W_hh = Psi Phi Psi* + R A R*``."""
 
     task: Task
-    weights: Network
+    network: Network
     Psi: np.ndarray
     Psi_dual: np.ndarray
+
+
+def arrays(network: Network) -> dict[str, np.ndarray]:
+    """Return the weights that a network has, by name."""
+    return {k: v for k, v in vars(network).items() if isinstance(v, np.ndarray)}
+
+
+def straight(network: Network) -> Network:
+    """Return the network without its activation function."""
+    return replace(network, activation=IDENTITY)
+
+
+def bent(network: Network, function) -> Network:
+    """Return the network with another activation function, never to be linearised."""
+    return replace(network, activation=Activation(function, np.full_like))
 
 
 def known_network(s=3, kappa=2, spare=4, basis="oblique", seed=0, task=None, radius=0.7) -> Known:
@@ -76,7 +102,7 @@ class Trained(NamedTuple):
     task: Task
     config: TrainingConfig
     training: Training
-    weights: Network
+    network: Network
 
 
 @pytest.fixture(scope="session")

@@ -21,19 +21,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import known_network
+from conftest import arrays, known_network, straight
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from scipy import sparse
 
 import emt
-from emt import Stage, Task, TrainingConfig, Network, evidence, spectrum
+from emt import Network, Stage, Task, TrainingConfig, evidence, spectrum
 from emt.atlas import Study
 from emt.backpropagation import buffers
 from emt.errata import Margins
 from emt.evidence import NonMemorySpace
-from emt.gsemm import ACTIVATIONS, GSEMM, State
+from emt.gsemm import GSEMM, State
 from emt.identification import propagated
+from emt.network import ACTIVATIONS
 from emt.training import Training
 from emt.variable_binding import program
 
@@ -65,12 +66,12 @@ def rnn():
 STUDY = Study(double, [{"x": 1}, {"x": 2}], {"y": 0.0}, timed=True)
 # By the name of the argument, then by that of the module and of the function.
 EXAMPLES = {
-    **{"s": 3, "kappa": 2, "F": TASK.F, "threshold": 0.99, "task": TASK, "weights": W},
+    **{"s": 3, "kappa": 2, "F": TASK.F, "threshold": 0.99, "task": TASK, "network": W, "at": None},
     **{"hidden": 10, "steps": 3, "sequences": 4, "seed": 1, "rng": RNG, "u": BITS, "x": BITS},
     **{"first": 1, "last": 3, "step": 3, "memories": MEMORIES, "config": CONFIG, "h": np.zeros(10)},
     **{"Psi": NET.Psi, "Psi_dual": NET.Psi_dual, "labels": MEMORIES.labels, "alpha": 1.0},
     **{"vectors": NET.Psi, "covectors": NET.Psi_dual, "Phi": EYE, "W": W.W_hh, "W_hh": W.W_hh},
-    **{"activation": np.tanh, "tolerance": 1e-9, "progress": False, "every": 25, "stop": None},
+    **{"activation": emt.TANH, "tolerance": 1e-9, "progress": False, "every": 25, "stop": None},
     **{"W_uh": W.W_uh, "W_r": W.W_r, "b": np.ones(10), "gain": 1.0, "kind": "dual", "text": "1"},
     **{"wait": 1, "n": 2, "H": 10, "count": 2, "impulses": 6, "noise": 0.01, "stretch": 1.0},
     **{"activity": 0.01, "bar": 0.9, "share": 0.5, "time": 9.0, "times": TIMES, "sizes": TIMES},
@@ -103,6 +104,7 @@ EXAMPLES = {
     "tasks.Task": {"threshold": False},
     "loading": {"rnn": rnn()[0], "readout": rnn()[1]},
     "network.identity": {"x": ONES},
+    "network.Network": {"c": ONES, "h0": np.ones(10), "leak": np.ones(10), "rates": False},
     "errata": {"margins": Margins(1.0, 0.0)},
     "evidence": {"space": NonMemorySpace(np.linalg.qr(STATES[:10])[0][:, :4], np.ones(4), 0)},
     "evidence.non_memory_space": {"h": STATES},
@@ -133,8 +135,8 @@ EXAMPLES = {
     "lifetime.last_step": {"steps": TIMES, "accuracy": TIMES[::-1] / 4},
     "lifetime.accuracy_curve": {"steps": TIMES},
     "lifetime.saturation": {"preactivation": STATES},
-    "linearization": {"apart": 1e-4, "most": 5},
-    "linearization.placed": {"h": np.full(10, 0.1)},
+    "linearization": {"apart": 1e-4, "most": 5, "u": None},
+    "linearization.placed": {"h": np.full(10, 0.1), "linear": W},
     "linearization.order": {"values": TIMES},
     "overwriting": {"delay": 3, "rounds": 2, "silence": 1, "scale": 1.0},
     "realisation.coefficients": {"steps": 3},
@@ -144,15 +146,17 @@ EXAMPLES = {
     | {"advance": 0.5, "bias": False, "linear": False, "stages": CONFIG.stages},
     "training.three_stages": {"updates": (1, 1, 1)},
     "variable_binding": {"u": BITS[0], "t": 4},
+    "variable_binding.trace": {"network": straight(W)},
     "variable_memories": {"W_r_star": W.W_r.T, "removal": "none"},
     "variable_memories.as_printed": {"W_r_star": "dual"},
+    "store.sources": {"module": Path(emt.training.__file__)},
     "store.load": {"config": replace(CONFIG, hidden=10)},
     "store.write": {"path": "y", "result": Training(W, ONES)},
     "store.write_whole": {"path": "y", "content": b"x"},
     "backpropagation.buffers": {"dtype": torch.float32},
     "backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
     | {"room": buffers(5, 4, 10), "b": None, "linear": False}
-    | {k: v.astype("f") for k, v in vars(W).items() if v is not None},
+    | {k: v.astype("f") for k, v in arrays(W).items()},
     "atlas": {"name": "x", "rows": pd.DataFrame({"x": [1, 2], "y": [2, 4]}), "command": "make"}
     | {"studies": {"a": STUDY}, "key": "k", "index": 0},
     "atlas.Study": {"row": double, "arguments": [{"x": 1}], "checked": {"y": 0.0}, "group": ("x",)}
@@ -245,7 +249,8 @@ THINGS = things()
 
 def examples(title):
     module = title.rpartition(".")[0]
-    special = {**EXAMPLES, **EXAMPLES.get(module, {}), **EXAMPLES.get(title, {})}
+    of_module = EXAMPLES.get(module, {}) if module != "network" else {}  # also an argument's name
+    special = {**EXAMPLES, **of_module, **EXAMPLES.get(title, {})}
     axes = Figure().add_subplot()
     special |= {"ax": axes, "axis": axes.xaxis}
     names = inspect.signature(THINGS[title]).parameters

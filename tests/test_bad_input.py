@@ -5,19 +5,19 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from conftest import known_network
+from conftest import known_network, straight
 
 import emt
 from emt import (
+    Network,
     Stage,
     Task,
     TrainingConfig,
     VariableMemories,
-    Network,
     basis,
     checks,
-    network,
     gsemm,
+    network,
     realisation,
     spectrum,
     store,
@@ -25,7 +25,8 @@ from emt import (
 from emt import evidence as ev
 from emt import variable_binding as vb
 from emt import variable_memories as vm
-from emt.gsemm import ACTIVATIONS, GSEMM, State
+from emt.gsemm import GSEMM, State
+from emt.network import ACTIVATIONS
 from emt.record import record
 from emt.training import three_stages
 
@@ -161,7 +162,7 @@ TABLE = {
     "Network": [
         (lambda: Network(np.ones((3, 2)), W.W_uh, W.W_r), "W_hh must have shape", "(3, 2)"),
         (lambda: Network(W.W_hh, W.W_uh[:4], W.W_r), "W_uh must have shape (10, any)", "(4, 2)"),
-        (lambda: Network(W.W_hh, W.W_uh, W.W_r.T), "W_r must have shape (2, 10)", "(10, 2)"),
+        (lambda: Network(W.W_hh, W.W_uh, W.W_r.T), "W_r must have shape (any, 10)", "(10, 2)"),
         (lambda: Network(W.W_hh, W.W_uh, W.W_r, np.ones(9)), "b must have shape (10)", "(9,)"),
         (lambda: Network(spoilt(NAN, 10, 10), W.W_uh, W.W_r), "W_hh must be finite", "nan"),
         (lambda: Network(W.W_hh, spoilt(INF, 10, 2), W.W_r), "W_uh must be finite", "inf"),
@@ -204,7 +205,7 @@ TABLE = {
         (lambda: emt.from_torch(rnn()[0], torch.nn.Linear(3, 2)), "readout must have no bias"),
         (
             lambda: emt.from_torch(rnn()[0], torch.nn.Linear(4, 2, bias=False)),
-            "W_r must have shape (2, 3)",
+            "W_r must have shape (any, 3)",
             "(2, 4)",
         ),
     ],
@@ -384,7 +385,7 @@ TABLE = {
         (lambda: realisation.innovations(TASK, np.ones(2)), "x must have shape", "not (2,)"),
         (lambda: realisation.innovations(TASK, spoilt(NAN, 3, 2)), "x must be finite", "nan"),
         (lambda: realisation.innovations(TASK, 1j * np.ones((3, 2))), "x must be", "not complex"),
-        (lambda: realisation.minimal_realisation(BIASED), "network must have no bias"),
+        (lambda: realisation.minimal_realisation(BIASED), "network must rest at the origin"),
         (lambda: realisation.minimal_realisation(W, 0.0), "tolerance must", "1e-15", "not 0.0"),
         (lambda: realisation.minimal_realisation(W, 1.0), "tolerance must", "0.1", "not 1.0"),
         (lambda: realisation.minimal_realisation(W, True), "tolerance must be", "not True"),
@@ -412,7 +413,7 @@ TABLE = {
     ],
     "program and trace": [
         (partial(f, *arguments, u), *parts)
-        for f, *arguments in ((vb.program, TASK), (vb.trace, W, NET.Psi_dual))
+        for f, *arguments in ((vb.program, TASK), (vb.trace, straight(W), NET.Psi_dual))
         for u, *parts in (
             (np.ones((4, 3)), "u must have shape (any, 2)", "(4, 3)"),
             (np.ones((2, 4, 2)), "u must have shape (any, 2)", "(2, 4, 2)"),
@@ -423,13 +424,16 @@ TABLE = {
     ]
     + [
         (lambda: vb.program(SIGNS, np.ones((4, 2))), "task must be linear", "threshold=False"),
-        (lambda: vb.trace(BIASED, NET.Psi_dual, np.ones((4, 2))), "network must have no bias"),
+        (lambda: vb.trace(BIASED, NET.Psi_dual, np.ones((4, 2))), "network must be linear"),
         (
-            lambda: vb.trace(W, NET.Psi, np.ones((4, 2))),
+            lambda: vb.trace(straight(W), NET.Psi, np.ones((4, 2))),
             "Psi_dual must have shape (any, 10)",
             "(10, 6)",
         ),
-        (lambda: vb.trace(W, spoilt(NAN, 6, 10), np.ones((4, 2))), "Psi_dual must be finite"),
+        (
+            lambda: vb.trace(straight(W), spoilt(NAN, 6, 10), np.ones((4, 2))),
+            "Psi_dual must be finite",
+        ),
     ],
     "empty": [
         (lambda: Network(np.ones((0, 0)), np.ones((0, 2)), np.ones((2, 0))), "W_hh must", "(0, 0)"),
@@ -499,12 +503,10 @@ TABLE = {
     "spectrum": [
         (lambda: spectrum.roots_of_unity(0, 2), "s must be", "not 0"),
         (lambda: spectrum.roots_of_unity(2, 0), "kappa must be", "not 0"),
-        (lambda: spectrum.compare(W.W_hh, 0, 2), "s must be", "not 0"),
-        (lambda: spectrum.compare(W.W_hh, 3, True), "kappa must be", "not True"),
-        (lambda: spectrum.compare(np.ones((10, 9)), 3, 2), "W_hh must have shape", "(10, 9)"),
-        (lambda: spectrum.compare(spoilt(NAN, 10, 10), 3, 2), "W_hh must be finite", "nan"),
-        (lambda: spectrum.compare(np.eye(5), 3, 2), "W_hh must", "s * kappa = 6", "not 5"),
-        (lambda: spectrum.compare(W.W_hh, 3, 2, -1.0), "threshold must be", "not -1.0"),
+        (lambda: spectrum.compare(np.ones((10, 9)), TASK), "W_hh must have shape", "(10, 9)"),
+        (lambda: spectrum.compare(spoilt(NAN, 10, 10), TASK), "W_hh must be finite", "nan"),
+        (lambda: spectrum.compare(np.eye(5), TASK), "W_hh must", "s * kappa = 6", "not 5"),
+        (lambda: spectrum.compare(W.W_hh, TASK, -1.0), "threshold must be", "not -1.0"),
         (lambda: spectrum.characteristic(TASK, spoilt(NAN, 3) * (1 + 0j)), "z must be", "[2]"),
         (lambda: spectrum.characteristic(TASK, spoilt(INF, 2, 2)), "z must be finite", "inf"),
     ],
@@ -512,8 +514,8 @@ TABLE = {
         (partial(f, *arguments, **options), *parts)
         for f in (emt.corrected, emt.as_printed)
         for arguments, options, *parts in (
-            ((W, 0), {}, "s must be", "not 0"),
-            ((W, True), {}, "s must be", "not True"),
+            ((W, 0), {}, "task must be", "not 0"),
+            ((W, True), {}, "task must be", "not True"),
             ((W, 3, -0.1), {}, "alpha must be", "[0.0, 1.0]", "not -0.1"),
             ((W, 3, 1.1), {}, "alpha must be", "[0.0, 1.0]", "not 1.1"),
             ((W, 3, NAN), {}, "alpha must be", "not nan"),
@@ -528,18 +530,18 @@ TABLE = {
         (lambda: emt.as_printed(W, 3, 0.5, "inverse"), "must be one of", "transpose", "'inverse'"),
         (lambda: vm.read_dual(W, 3, "inverse"), "kind must be one of", "dual", "'inverse'"),
         (lambda: vm.read_dual(W, 2, "dual"), "6 long-lived", "s * kappa = 4"),
-        (lambda: vm.read_dual(W, 0), "s must be", "not 0"),
+        (lambda: vm.read_dual(W, 0), "task must be", "not 0"),
         (lambda: emt.corrected(ROTATED, 3), "10 long-lived", "s * kappa = 6"),
         (lambda: emt.corrected(W, 2), "6 long-lived", "s * kappa = 4"),
         (lambda: emt.as_printed(ROTATED, 3, removal="none"), "linearly independent", "rank 2"),
     ],
     "blocks": [
-        (partial(f, *arguments), "s must be", "at least 1", "not 0")
-        for f, arguments in (
-            (vm.forward_blocks, (W, 0)),
-            (vm.read_covectors, (W, 0)),
-            (vm.backward_blocks, (W, 0, W.W_uh)),
-            (vm.read_write_product, (W, 0)),
+        (partial(f, *arguments), f"{name} must be", "at least 1", "not 0")
+        for f, arguments, name in (
+            (vm.forward_blocks, (W, 0), "task"),
+            (vm.read_covectors, (W, 0), "task"),
+            (vm.backward_blocks, (W, 0, W.W_uh), "s"),
+            (vm.read_write_product, (W, 0), "task"),
         )
     ]
     + [

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import bent
 
 import emt
-from emt import checks, network, evidence, spectrum, tasks, variable_memories
+from emt import checks, evidence, network, spectrum, tasks, variable_memories
 
 pytestmark = pytest.mark.usefixtures("_no_shape_hook")
 
@@ -129,9 +130,9 @@ def test_only_a_lack_of_memory_is_reworded():
         raise RuntimeError("of another kind")
 
     with pytest.raises(RuntimeError, match="of another kind"):
-        network.run(W, np.ones((3, 2)), broken)
+        network.run(bent(W, broken), np.ones((3, 2)))
 
 
 def test_a_generator_refuses_at_once():
-    with pytest.raises(ValueError, match="network must be a Network, not 'x'"):
+    with pytest.raises(ValueError, match="network must be a Recurrent, not 'x'"):
         network.states("x", np.ones((3, 2)))

@@ -487,7 +487,8 @@ def test_equation_23():
 
 def test_equation_24():
     """The composition is ``W sigma(V)``, up to arguments of 4, where tanh is already flat."""
-    from emt.gsemm import ACTIVATIONS, conjugated
+    from emt.gsemm import conjugated
+    from emt.network import ACTIVATIONS
 
     for W, V, rng in square_matrices():
         for name, (sigma, _) in SIGMAS.items():
@@ -649,8 +650,8 @@ def slopes(f, size: float = 1e-3) -> np.ndarray:
 
 def test_equation_35():
     """A small change of h*, one step later, by differences of the full network."""
-    from emt.network import Network
     from emt.linearization import jacobian
+    from emt.network import Network
 
     for step, weights, h in biased():
         J = jacobian(Network(*weights), h)
@@ -661,12 +662,12 @@ def test_equation_35():
 
 def test_equation_36():
     """A small change and a small input at h*, by differences of the full network."""
+    from emt.linearization import linear_at
     from emt.network import Network
-    from emt.linearization import linearised
 
     for step, weights, h in biased():
         linear, (away, u) = (
-            linearised(Network(*weights), h),
+            linear_at(Network(*weights), h),
             (np.arange(5) - 1.0, np.array([3, -1])),
         )
         after = slopes(lambda d, step=step, h=h, away=away, u=u: step(h + d * away, d * u))
@@ -675,8 +676,8 @@ def test_equation_36():
 
 def test_equation_37():
     """Six steps of small inputs, the linear recursion against differences of the full network."""
+    from emt.linearization import linear_at
     from emt.network import Network
-    from emt.linearization import linearised
 
     u = np.random.default_rng(0).normal(size=(6, 2))
     for step, weights, h in biased():
@@ -686,7 +687,7 @@ def test_equation_37():
                 h = step(h, d * u_t)
             return h
 
-        linear, away = linearised(Network(*weights), h), np.zeros(5)
+        linear, away = linear_at(Network(*weights), h), np.zeros(5)
         for u_t in u:
             away = linear.W_hh @ away + linear.W_uh @ u_t
         np.testing.assert_allclose(away, slopes(end), atol=1e-6)

@@ -8,10 +8,10 @@ import pytest
 from conftest import BASES, known_network
 
 from emt import (
+    Network,
     Task,
     TrainingConfig,
     VariableMemories,
-    Network,
     compose_copy,
     corrected,
     random_bits,
@@ -20,7 +20,6 @@ from emt import (
     untrained,
 )
 from emt import faithfulness as ff
-from emt.network import EVALUATION_SEED
 from emt.faithfulness import (
     RIVALS,
     Faithfulness,
@@ -36,6 +35,7 @@ from emt.faithfulness import (
     rival,
     sized,
 )
+from emt.network import EVALUATION_SEED
 from emt.overwriting import overwriting
 from emt.variable_binding import interactions, lasting
 
@@ -192,10 +192,10 @@ def dose_by_hand(w, task, memories, doses, sequences=64, seed=EVALUATION_SEED):
 
 
 def noisy(task, H=9, seed=0):
-    """Return a network of random weights with a bias that forgets nothing at once."""
+    """Return a network of random weights that forgets nothing at once."""
     rng = np.random.default_rng(seed)
-    shapes = (H, H), (H, task.kappa), (task.kappa, H), (H,)
-    scales = 1.3 / np.sqrt(H), 0.7, 0.7, 0.1
+    shapes = (H, H), (H, task.kappa), (task.kappa, H)
+    scales = 1.3 / np.sqrt(H), 0.7, 0.7
     return Network(*(a * rng.normal(size=n) for a, n in zip(scales, shapes, strict=True)))
 
 
@@ -301,7 +301,7 @@ def test_a_rest_that_knows_nothing_is_right_about_half_of_the_bits(known, basis)
     vector /= covector @ vector
     # The rest says yes, always, and too low to be heard beside the memories.
     W_hh = net.Psi @ net.Psi_dual @ w.W_hh + np.outer(vector, covector)
-    loud = Network(W_hh, w.W_uh, w.W_r + 1e4 * covector, 1e-6 * vector)
+    loud = Network(W_hh, w.W_uh, w.W_r + 1e4 * covector, h0=1e-6 * vector)
     score = faithfulness(loud, net.task, memories)
     assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
     _, held = flight(loud, net.task)
@@ -402,7 +402,7 @@ def test_a_swap_is_scored_for_the_components_that_both_memories_have(monkeypatch
     task = compose_copy(4)
     net = known_network(task=task)
     w = small(net)[0]
-    memories = corrected(w, 4, F=task.F, threshold=0.9)
+    memories = corrected(w, task, threshold=0.9)
     bits = random_bits(task, 64, np.random.default_rng(0))
     x = np.concatenate([bits, follow(task, bits, 4)], axis=1)
     held = np.stack([x[:, t : t + 4] for t in range(1, 5)])
@@ -498,7 +498,7 @@ def test_memories_are_sized_by_what_they_hold(known, monkeypatch):
 def test_sizes_bring_the_theorys_copying_out_where_the_gain_is_above_one():
     task = compose_copy(4)
     w = overwriting(task, 1.5, 4.0)
-    found = corrected(w, 4, F=task.F)
+    found = corrected(w, task)
     off = {}
     for name, m in {"found": found, "sized": sized(w, task, found)}.items():
         Phi = m.Psi_dual @ w.W_hh @ m.Psi

@@ -1,11 +1,14 @@
 """Graded contents: measures with known answers, and recall against a plain run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from conftest import straight
 
 from emt import Network, constructed, repeat_copy, run, with_silence
-from emt.network import identity
 from emt.graded import fidelity, recalled
+from emt.network import IDENTITY, TANH
 
 RNG = np.random.default_rng(5)
 TASK = repeat_copy(3, 2)
@@ -47,16 +50,17 @@ def test_signs_of_uniform_numbers_correlate_by_half_the_root_of_three():
     assert fidelity(x, np.sign(x)).correlation == pytest.approx(np.sqrt(3) / 2, abs=2e-3)
 
 
-@pytest.mark.parametrize("sigma", [np.tanh, identity])
+@pytest.mark.parametrize("sigma", [TANH, IDENTITY])
 @pytest.mark.parametrize("cycles", [[1], [1, 2, 3], [2, 5], [4]])
 def test_recall_is_the_outputs_of_these_cycles(sigma, cycles):
-    y = run(NETWORK, with_silence(U, 15), sigma)[1]
-    for cycle, read in zip(cycles, recalled(NETWORK, U, cycles, sigma), strict=True):
+    network = replace(NETWORK, activation=sigma)
+    y = run(network, with_silence(U, 15))[1]
+    for cycle, read in zip(cycles, recalled(network, U, cycles), strict=True):
         np.testing.assert_allclose(read, y[:, 3 * cycle : 3 * cycle + 3], atol=1e-13)
 
 
 def test_the_linear_network_recalls_numbers():
-    np.testing.assert_allclose(recalled(NETWORK, U, [1, 20], identity), [U, U], atol=1e-10)
+    np.testing.assert_allclose(recalled(straight(NETWORK), U, [1, 20]), [U, U], atol=1e-10)
 
 
 def test_gain_above_one_rounds_numbers_to_bits():

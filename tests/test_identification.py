@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import straight
 from numpy.linalg import eig, eigvals, matrix_power, norm
 
 from emt import (
-    Task,
     Network,
+    Task,
     accuracy_around,
     compose_copy,
     constructed,
@@ -18,7 +19,6 @@ from emt import (
     selection,
     with_silence,
 )
-from emt.network import EVALUATION_SEED, identity
 from emt.evidence import impulse_response
 from emt.identification import (
     gram,
@@ -32,6 +32,7 @@ from emt.identification import (
     weak_directions,
     without_spare_modes,
 )
+from emt.network import EVALUATION_SEED
 
 NAMES = "W_hh", "W_uh", "W_r"
 ROUNDING = 1e-13
@@ -144,8 +145,8 @@ def test_rescaled_answers_as_before_when_linear(noise, scale):
     w = Network(noise.W_hh, noise.W_uh, 5 * noise.W_r)
     got = rescaled(w, scale)
     u = np.random.default_rng(0).normal(size=(4, 9, 3))
-    _, y = run(w, u, identity)
-    np.testing.assert_allclose(run(got, u, identity)[1], y, atol=1e-13 * abs(y).max())
+    _, y = run(straight(w), u)
+    np.testing.assert_allclose(run(straight(got), u)[1], y, atol=1e-13 * abs(y).max())
     np.testing.assert_array_equal(got.W_hh, w.W_hh)
     columns = (got.W_uh**2).sum(axis=0)
     if scale is None:
@@ -159,7 +160,7 @@ def test_rescaled_answers_as_before_when_linear(noise, scale):
 
 def test_a_smaller_write_scale_is_more_linear(noise):
     w, u = Network(*three(noise)), np.random.default_rng(0).normal(size=(4, 9, 3))
-    _, linear = run(w, u, identity)
+    _, linear = run(straight(w), u)
     wide, narrow = (abs(run(rescaled(w, c), u)[1] - linear).max() for c in (1e-3, 1e-4))
     assert narrow == pytest.approx(wide / 100, rel=0.01)
 
@@ -379,7 +380,12 @@ SIGNS = Task(3, 2, repeat_copy(3, 2).F, threshold=True)
 @pytest.mark.parametrize(
     "task, start, options, message",
     [
-        (repeat_copy(3, 1), NET, {}, "network must have kappa = 1 as the task, not 2"),
+        (
+            repeat_copy(3, 1),
+            NET,
+            {},
+            "network must have kappa = 1 inputs and outputs as the task, not 2",
+        ),
         (SIGNS, NET, {}, "task must be linear"),
         (repeat_copy(3, 2), Network(*three(NET), np.ones(6)), {}, "must have no bias"),
         (repeat_copy(3, 2), W, {}, "hidden must be .* at least 6, not 5"),
@@ -404,7 +410,7 @@ def scored(w, task, step, sequences, seed):
     """Count the right signs of a linear run of all steps against the driven recursion."""
     u = random_bits(task, sequences, np.random.default_rng(seed))
     u = with_silence(u, step + 2 * task.s - 1)
-    y, target = run(w, u, identity)[1], driven(task, u)
+    y, target = run(straight(w), u)[1], driven(task, u)
     right = np.sign(y) == np.sign(target)
     return int(right[:, task.s + step - 1 :].sum())
 
@@ -420,7 +426,7 @@ def test_linear_accuracy_is_that_of_a_linear_run(known, name, step):
     few = linear_accuracy(w, task, step, 9, seed=5)
     assert few == (scored(w, task, step, 9, 5), 9 * 2 * task.s * task.kappa)
     if not task.F[1:].any():  # no answer begins before the last input
-        assert got == accuracy_around(w, task, step, identity)
+        assert got == accuracy_around(straight(w), task, step)
 
 
 def test_linear_accuracy_reaches_any_step(known):
@@ -448,7 +454,12 @@ def test_what_has_overflowed_is_wrong(w, task):
 @pytest.mark.parametrize(
     "w, task, numbers, message",
     [
-        (NET, repeat_copy(3, 1), (1,), "network must have kappa = 1 as the task, not 2"),
+        (
+            NET,
+            repeat_copy(3, 1),
+            (1,),
+            "network must have kappa = 1 inputs and outputs as the task, not 2",
+        ),
         (NET, repeat_copy(3, 2), (0,), "step must be .* not 0"),
         (NET, repeat_copy(3, 2), (1, 0), "sequences must be .* not 0"),
     ],

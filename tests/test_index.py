@@ -144,7 +144,12 @@ def without_row(n: int) -> dict:
 INCOMPLETE = {
     "no row": (without_row(17), MODULES, EQUATION_TESTS, "Eq. (17) has no row"),
     "no module": ({**ROWS, 17: ["x", "gone.run"]}, MODULES, EQUATION_TESTS, "no function gone.run"),
-    "no function": ({**ROWS, 17: ["x", "network.go"]}, MODULES, EQUATION_TESTS, "function network.go"),
+    "no function": (
+        {**ROWS, 17: ["x", "network.go"]},
+        MODULES,
+        EQUATION_TESTS,
+        "function network.go",
+    ),
     "a class": ({**ROWS, 17: ["x", "gsemm.GSEMM"]}, MODULES, EQUATION_TESTS, "no function gsemm."),
     "no citation": (
         ROWS,

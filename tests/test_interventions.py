@@ -4,14 +4,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-from conftest import BASES, known_network
+from conftest import BASES, known_network, straight
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from emt import (
+    Network,
     Task,
     VariableMemories,
-    Network,
     compose_copy,
     constructed,
     continuation,
@@ -19,7 +19,6 @@ from emt import (
     repeat_copy,
     selection,
 )
-from emt.network import identity, silent_states
 from emt.interventions import (
     REST,
     copy,
@@ -31,6 +30,7 @@ from emt.interventions import (
     swap,
     write,
 )
+from emt.network import silent_states
 
 NAN, INF = float("nan"), float("inf")
 DOSES = (0.0, 0.5, 1.0, 2.0)
@@ -224,7 +224,7 @@ def test_an_edit_of_many_states_is_that_of_each():
 
 
 def said(weights, h, steps):
-    later = silent_states(weights, h, identity)
+    later = silent_states(straight(weights), h)
     return np.stack([next(later) @ weights.W_r.T for _ in range(steps)], axis=-2)
 
 
@@ -274,7 +274,7 @@ def test_later_outputs_are_the_continuation_of_edited_contents(known, basis, rul
 def test_later_outputs_follow_where_some_components_are_missing(known, kappa):
     task = compose_copy(kappa)
     net = known(task=task)
-    memories = corrected(net.network, kappa, F=task.F, threshold=0.9)
+    memories = corrected(net.network, task, threshold=0.9)
     assert [sum(memories.labels[:, 0] == k) for k in range(1, kappa + 1)] == list(
         range(1, kappa + 1)
     )
@@ -303,7 +303,7 @@ def test_later_outputs_follow_where_some_components_are_missing(known, kappa):
 
 def some_network(H, kappa=2, seed=0):
     rng = np.random.default_rng(seed)
-    return Network(*(rng.normal(size=n) for n in ((H, H), (H, kappa), (kappa, H), (H,))))
+    return Network(*(rng.normal(size=n) for n in ((H, H), (H, kappa), (kappa, H))))
 
 
 def same_but_for_W_hh(a, b):
@@ -395,7 +395,7 @@ def test_surgery_is_a_sum_over_pairs_of_components(s, kappa, spare, seed, basis)
 def test_surgery_on_compose_copy_keeps_the_outputs(known):
     task = compose_copy(4)
     net = known(task=task)
-    memories = corrected(net.network, 4, F=task.F, threshold=0.9)
+    memories = corrected(net.network, task, threshold=0.9)
     held = np.random.default_rng(0).normal(size=(5, 4, 4))
     h = held.reshape(5, -1) @ net.Psi.T
     got = said(surgery(net.network, memories, task), h, 9)

@@ -5,11 +5,10 @@ import pytest
 from scipy import optimize
 
 from emt import Network, constructed, repeat_copy, run, with_silence
-from emt.network import identity
 from emt.linearization import (
     fixed_points,
     jacobian,
-    linearised,
+    linear_at,
     order,
     placed,
     remainder,
@@ -157,9 +156,7 @@ def test_the_linearised_network_is_the_network_for_small_inputs():
         inputs, h = size * u, H_STAR
         for u_t in inputs:
             h = np.tanh(BIASED.W_hh @ h + BIASED.W_uh @ u_t + BIASED.b)
-        return np.linalg.norm(
-            run(linearised(BIASED, H_STAR), inputs, identity)[0][-1] - (h - H_STAR)
-        )
+        return np.linalg.norm(run(linear_at(BIASED, H_STAR), inputs)[0][-1] - (h - H_STAR))
 
     sizes = np.array([1e-4, 1e-5])
     assert error(1e-5) < 1e-6
@@ -168,7 +165,7 @@ def test_the_linearised_network_is_the_network_for_small_inputs():
 
 def test_at_the_origin_without_bias_linearised_changes_nothing(known):
     network = known().network
-    same = linearised(network, np.zeros(network.hidden))
+    same = linear_at(network, np.zeros(network.hidden))
     for name in ("W_hh", "W_uh", "W_r"):
         np.testing.assert_array_equal(getattr(same, name), getattr(network, name))
     assert same.b is None
@@ -179,7 +176,7 @@ def test_placed_undoes_linearised(known):
     moved = placed(network, h)
     np.testing.assert_allclose(step(moved, h), h, atol=1e-14)
     assert abs(moved.W_hh - network.W_hh).max() > 0.1
-    back = linearised(moved, h)
+    back = linear_at(moved, h)
     for name in ("W_hh", "W_uh", "W_r"):
         np.testing.assert_allclose(getattr(back, name), getattr(network, name), atol=1e-12)
 
@@ -216,7 +213,7 @@ BAD = {
     "negative distance": (lambda: fixed_points(BIASED, STARTS_5, 1.0, -1.0), "apart must be"),
     "no slow starts": (lambda: slow_points(BIASED, np.ones((0, 5))), "the number of starts"),
     "no iterations": (lambda: slow_points(BIASED, STARTS_5, 0), "most must be"),
-    "linearised elsewhere": (lambda: linearised(BIASED, H_STAR + 0.1), "h must be a fixed point"),
+    "linear_at elsewhere": (lambda: linear_at(BIASED, H_STAR + 0.1), "h must be a fixed point"),
     "remainder elsewhere": (
         lambda: remainder(BIASED, H_STAR + 0.1, STARTS_5, np.ones(1)),
         "take one from fixed_points",
@@ -226,7 +223,7 @@ BAD = {
         lambda: remainder(BIASED, H_STAR, np.ones((2, 4)), np.ones(1)),
         "directions must have shape",
     ),
-    "placed beyond tanh": (lambda: placed(BIASED, np.full(5, 1.0)), "between -1 and 1"),
+    "placed beyond tanh": (lambda: placed(BIASED, np.full(5, 1.0)), "what the activation reaches"),
     "one size": (lambda: order(np.ones(1), np.ones(1)), "the number of sizes"),
     "lengths differ": (lambda: order(np.ones(3), np.ones(2)), "values must have shape (3)"),
     "a value of 0": (lambda: order(np.array([1.0, 2.0]), np.array([0.0, 1.0])), "above 0"),

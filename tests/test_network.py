@@ -2,16 +2,18 @@
 
 import inspect
 import tracemalloc
+from dataclasses import replace
 from math import tanh
 
 import numpy as np
 import pytest
 import torch
+from conftest import arrays, straight
 from scipy import stats
 
 from emt import (
-    Task,
     Network,
+    Task,
     accuracy,
     accuracy_around,
     compose_copy,
@@ -73,7 +75,7 @@ def test_states_are_equation_6_unit_by_unit(noise, strip):
 def test_the_linear_network_superposes_its_inputs(noise):
     w = unbiased(noise)
     u = np.random.default_rng(0).normal(size=(6, 3))
-    h, _ = run(w, u, identity)
+    h, _ = run(straight(w), u)
     for t in range(1, 7):
         paths = [np.linalg.matrix_power(w.W_hh, t - k) @ w.W_uh @ u[k - 1] for k in range(1, t + 1)]
         np.testing.assert_allclose(h[t - 1], sum(paths), atol=1e-10)
@@ -119,16 +121,16 @@ def test_torchs_two_biases_are_added():
 
 
 def test_weights_are_independent_float64_and_frozen(noise):
-    single = Network(*(value.astype(np.float32) for value in vars(noise).values()))
-    assert {value.dtype for value in vars(single).values()} == {np.dtype("float64")}
+    single = Network(*(value.astype(np.float32) for value in arrays(noise).values()))
+    assert {value.dtype for value in arrays(single).values()} == {np.dtype("float64")}
     assert (single.hidden, single.kappa) == (7, 3)
     with pytest.raises(AttributeError):
         single.W_hh = 0
 
 
-def by_hand(w, task, first, last, sequences, seed, activation=np.tanh):
+def by_hand(w, task, first, last, sequences, seed):
     u = random_bits(task, sequences, np.random.default_rng(seed))
-    _, y = run(w, with_silence(u, last), activation)
+    _, y = run(w, with_silence(u, last))
     target = continuation(task, u, last)
     return [
         sum(
@@ -174,8 +176,8 @@ RULES = {
 def test_correct_bits_far_away_are_those_of_a_whole_run(task, first, last):
     # Copying with another period is exact, linear, and right half of the time.
     w = constructed(repeat_copy(5, task.kappa), np.eye(5 * task.kappa))
-    expected = by_hand(w, task, first, last, 20, 3, identity)
-    got = correct_bits(w, task, first, last, 20, 3, identity)
+    expected = by_hand(straight(w), task, first, last, 20, 3)
+    got = correct_bits(straight(w), task, first, last, 20, 3)
     np.testing.assert_array_equal(got, expected)
     assert 0 < sum(expected) < 20 * len(got) * task.kappa
 
@@ -213,7 +215,7 @@ def test_far_steps_need_no_memory_for_those_before():
     peaks = []
     for first in (4_000, 24_000):
         tracemalloc.start()
-        counts = correct_bits(w, task, first, first, 64, activation=identity)
+        counts = correct_bits(straight(w), task, first, first, 64)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert counts == [64 * 4]
@@ -221,11 +223,11 @@ def test_far_steps_need_no_memory_for_those_before():
 
 
 def test_accuracy_tells_right_from_wrong_and_from_nothing(known):
-    task, w = known().task, known().network
-    size = {"last": 40, "sequences": 30, "activation": identity}
+    task, w = known().task, straight(known().network)
+    size = {"last": 40, "sequences": 30}
     assert accuracy(w, task, **size).value == 1
-    assert accuracy(Network(w.W_hh, w.W_uh, -w.W_r), task, **size).value == 0
-    assert accuracy(Network(w.W_hh, w.W_uh, 0 * w.W_r), task, **size).value == 0
+    assert accuracy(replace(w, W_r=-w.W_r), task, **size).value == 0
+    assert accuracy(replace(w, W_r=0 * w.W_r), task, **size).value == 0
 
 
 def test_accuracy_around_scores_two_periods_from_the_step_on(noise):
@@ -235,8 +237,8 @@ def test_accuracy_around_scores_two_periods_from_the_step_on(noise):
     assert got.correct == sum(by_hand(noise, task, 5, 12, 64, 20_230_701))
     few = accuracy_around(noise, task, 5, sequences=9)
     assert few == (sum(by_hand(noise, task, 5, 12, 9, 20_230_701)), 9 * 8 * 3)
-    linear = accuracy_around(noise, task, 5, identity, 9)
-    assert linear.correct == sum(by_hand(noise, task, 5, 12, 9, 20_230_701, identity))
+    linear = accuracy_around(straight(noise), task, 5, 9)
+    assert linear.correct == sum(by_hand(straight(noise), task, 5, 12, 9, 20_230_701))
 
 
 def test_evaluation_sequences_are_fixed_unless_asked(noise):
@@ -262,7 +264,7 @@ def test_a_run_continues_from_a_state(noise):
     later, said = continued(noise, h[:, 3], 5)
     np.testing.assert_allclose(later, h[:, 4:], atol=1e-14)
     np.testing.assert_allclose(said, y[:, 4:], atol=1e-14)
-    once, _ = continued(noise, h[0, 3], 1, identity)
+    once, _ = continued(straight(noise), h[0, 3], 1)
     np.testing.assert_allclose(once, [noise.W_hh @ h[0, 3] + noise.b], atol=1e-14)
     with pytest.raises(ValueError, match="steps must be"):
         continued(noise, h[0, 3], 0)
@@ -272,8 +274,8 @@ def test_a_run_continues_from_a_state(noise):
 
 def test_the_last_state_is_that_of_the_run(noise):
     u = np.random.default_rng(3).normal(size=(4, 7, noise.kappa))
-    for activation in (np.tanh, lambda x: x):
-        whole = run(noise, u, activation)[0][:, -1]
-        np.testing.assert_array_equal(last_state(noise, u, activation), whole)
+    for network in (noise, straight(noise)):
+        whole = run(network, u)[0][:, -1]
+        np.testing.assert_array_equal(last_state(network, u), whole)
     with pytest.raises(ValueError, match="the number of steps of u"):
         last_state(noise, u[:, :0])

@@ -4,11 +4,12 @@ from functools import partial
 
 import numpy as np
 import pytest
+from conftest import bent, straight
 
 from emt import (
+    Network,
     Task,
     TrainingConfig,
-    Network,
     compose_copy,
     constructed,
     continuation,
@@ -20,8 +21,6 @@ from emt import (
     train,
     with_silence,
 )
-from emt.scoring import accuracy_around
-from emt.network import identity
 from emt.overwriting import (
     Sizes,
     answers,
@@ -33,6 +32,7 @@ from emt.overwriting import (
     overwriting,
     recipe,
 )
+from emt.scoring import accuracy_around
 from emt.training import Stage, three_stages
 
 
@@ -134,14 +134,14 @@ def test_a_gain_of_one_or_less_guarantees_nothing_and_bits_fade():
 
 
 def test_a_rule_that_turns_what_is_written_has_an_index_above_1():
-    def bent(x):
+    def cubic(x):
         return x - x**3
 
     task, weights = repeat_copy(1, 1), Network(np.eye(1), 1.2 * np.eye(1), np.eye(1))
-    stored = bent(1.2)
-    over = [bent(sign * stored + 1.2) for sign in (1, -1)]
-    expected = 1 - (over[0] - over[1]) / (2 * bent(stored))
-    got = overwrite_index(weights, task, wait=0, activation=bent)
+    stored = cubic(1.2)
+    over = [cubic(sign * stored + 1.2) for sign in (1, -1)]
+    expected = 1 - (over[0] - over[1]) / (2 * cubic(stored))
+    got = overwrite_index(bent(weights, cubic), task, wait=0)
     assert abs(got - expected) < 1e-12 and expected > 1
 
 
@@ -161,7 +161,7 @@ def test_margins_by_hand():
 
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_the_index_is_0_for_adding_and_1_for_overwriting(task):
-    assert abs(overwrite_index(linear(task), task, activation=identity)) < 1e-9
+    assert abs(overwrite_index(straight(linear(task)), task)) < 1e-9
     assert abs(overwrite_index(overwriting(task, 2.0, 4.0), task) - 1) < 1e-3
     # The same W_hh adds when what is written is small: the spectrum does not decide.
     small = overwriting(task, 1.0001, 4.0)
@@ -183,7 +183,7 @@ def test_the_index_does_not_depend_on_the_basis_or_the_scale_of_a_linear_network
     for scale in (1e-3, 1e3):
         weights = linear(task, 3)
         scaled = Network(weights.W_hh, scale * weights.W_uh, weights.W_r)
-        assert abs(overwrite_index(scaled, task, activation=identity)) < 1e-9
+        assert abs(overwrite_index(straight(scaled), task)) < 1e-9
 
 
 SIZES = np.array([0.5, 1.0, 2.0])
@@ -191,7 +191,7 @@ SIZES = np.array([0.5, 1.0, 2.0])
 
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_what_a_linear_network_adds_does_not_depend_on_what_was_stored(task):
-    got = change_by_stored(linear(task), task, SIZES, activation=identity)
+    got = change_by_stored(straight(linear(task)), task, SIZES)
     np.testing.assert_allclose(got.change, 1, atol=1e-9)
     # What is stored is that of the driven recursion: f adds up in some rules already.
     assert got.stored.shape == (6,) and (np.diff(got.stored) >= 0).all()
@@ -199,7 +199,7 @@ def test_what_a_linear_network_adds_does_not_depend_on_what_was_stored(task):
 
 def test_what_was_stored_is_what_was_written_if_nothing_was_there():
     task = repeat_copy(4, 3)
-    got = change_by_stored(linear(task), task, SIZES, activation=identity)
+    got = change_by_stored(straight(linear(task)), task, SIZES)
     np.testing.assert_allclose(got.stored, [-2, -1, -0.5, 0.5, 1, 2], atol=1e-9)
 
 
@@ -242,7 +242,7 @@ def test_the_index_is_blind_to_what_becomes_of_the_new_bit():
 @pytest.mark.parametrize("silence", [0, 3])
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_linear_networks_answer_by_the_total_and_overwriting_ones_by_the_last(task, silence):
-    added = answers(linear(task), task, 3, silence, steps=20, activation=identity)
+    added = answers(straight(linear(task)), task, 3, silence, steps=20)
     replaced = answers(overwriting(task, 2.0, 4.0), task, 3, silence, steps=20)
     assert added.total == 1.0 > 0.9 > added.last
     assert replaced.last == 1.0 > 0.9 > replaced.total
@@ -250,9 +250,9 @@ def test_linear_networks_answer_by_the_total_and_overwriting_ones_by_the_last(ta
 
 def test_repeat_copy_gives_the_sign_of_a_sum_of_three():
     task = repeat_copy(8, 4)
-    got = answers(linear(task), task, activation=identity, sequences=2000, steps=8)
+    got = answers(straight(linear(task)), task, sequences=2000, steps=8)
     assert abs(got.last - 0.75) < 0.01
-    once = answers(linear(task), task, rounds=1, activation=identity)
+    once = answers(straight(linear(task)), task, rounds=1)
     assert once == (1.0, 1.0)
 
 
@@ -274,7 +274,7 @@ def test_an_overwriting_network_depends_on_the_size_of_its_inputs_and_a_linear_o
     assert answers(weights, task, 1, scale=10.0).last == 1.0
     assert answers(weights, task, 1, scale=0.01, steps=20).last < 0.9
     for a in (1e-3, 10.0):
-        got = answers(linear(task), task, 3, scale=a, steps=20, activation=identity)
+        got = answers(straight(linear(task)), task, 3, scale=a, steps=20)
         assert got.total == 1.0 > 0.9 > got.last
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import BASES
+from conftest import BASES, straight
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emt import (
-    Task,
     Network,
+    Task,
     compose_copy,
     constructed,
     continuation,
@@ -129,7 +129,7 @@ def simulated_defect(known, task, seed) -> float:
     """Distance of the constructed network's outputs from Eq. (5), over a basis of the inputs."""
     weights = known(task=task, spare=2, seed=seed).network
     u = np.eye(task.s * task.kappa).reshape(-1, task.s, task.kappa)
-    _, y = run(weights, with_silence(u, 2 * task.s + 3), identity)
+    _, y = run(straight(weights), with_silence(u, 2 * task.s + 3))
     return abs(y[:, task.s :] - continuation(task, u, 2 * task.s + 3)).max()
 
 
@@ -214,7 +214,7 @@ def test_toeplitz_defect_is_the_largest_step_along_a_diagonal(s, kappa, seed):
 def test_fed_innovations_the_network_holds_the_inputs_whatever_f(known, s, kappa, seed, basis):
     task, x = random_task(s, kappa, seed), normal(seed + 1, 2, 3, s, kappa)
     net = known(task=task, basis=basis, seed=seed)
-    h, y = run(net.network, with_silence(innovations(task, x), 2 * s + 3), identity)
+    h, y = run(straight(net.network), with_silence(innovations(task, x), 2 * s + 3))
     held = x.reshape(2, 3, -1) @ net.Psi.T
     np.testing.assert_allclose(h[..., s - 1, :], held, atol=1e-9)
     np.testing.assert_allclose(y[..., :s, :], x, atol=1e-9)

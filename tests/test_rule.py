@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 from test_any_rule import RULES, alive_by_hand, distance, longer, random_rule
 
-from emt import Task, Network, repeat_copy, untrained
+from emt import Network, Task, repeat_copy, untrained
 from emt.evidence import impulse_response
 from emt.realisation import minimal_realisation
 from emt.rule import Rule, estimate_rule, hankel, ho_kalman, prediction_error

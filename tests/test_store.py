@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import arrays as arrays_of
 from safetensors import safe_open
 from safetensors.numpy import save
 
 import emt
-from emt import Stage, Task, TrainingConfig, Network, repeat_copy, store, training
+from emt import Network, Stage, Task, TrainingConfig, repeat_copy, store, training
 from emt.sweep import sweep
 from emt.training import Training
 
@@ -83,21 +84,45 @@ def test_the_key_depends_on_every_field():
     assert len(keys) == 1 + len(OTHER_CONFIGS) + len(OTHER_TASKS) + 3
 
 
-def test_the_key_depends_on_sources_and_versions_only(monkeypatch, tmp_path):
+def _changed(name, read, path):
+    return read(path) + b"# changed" * (path.stem == name)
+
+
+def test_a_module_that_training_imports_is_hashed_by_itself(tmp_path, monkeypatch):
+    """Also one in a folder, and one that is imported by an imported one."""
+    monkeypatch.setattr(store, "__file__", str(tmp_path / "emt/store.py"))
+    texts = {
+        "training.py": "from emt import checks\nfrom emt.room.inner import f\nimport numpy",
+        "checks.py": "import emt.deep",
+        "deep.py": "",
+        "room/__init__.py": "",
+        "room/inner.py": "def g():\n    from emt import late",
+        "late.py": "",
+        "other.py": "from emt import training",
+    }
+    for name, text in texts.items():
+        (tmp_path / "emt" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "emt" / name).write_text(text, encoding="utf-8")
+    found = store.sources(tmp_path / "emt/training.py")
+    names = {str(p.relative_to(tmp_path / "emt")) for p in found}
+    assert names == set(texts) - {"other.py"}
+
+
+def test_the_key_depends_on_sources_and_versions_only(monkeypatch):
     first = store.key(TASK, CONFIG)
     assert store.key(repeat_copy(2, 2), replace(CONFIG)) == first
-    edited = tmp_path / "training.py"
-    edited.write_text("changed", encoding="utf-8")
     keys = {first}
     for target, name, value in (
         (store.torch, "__version__", "0"),
         (store.np, "__version__", "0"),
-        *((module, "__file__", str(edited)) for module in (store.training, store.network)),
-        *((module, "__file__", str(edited)) for module in (store.tasks, store.checks)),
-        (store.backpropagation, "__file__", str(edited)),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, value)
+            keys.add(store.key(TASK, CONFIG))
+    read, modules = Path.read_bytes, ("training", "network", "tasks", "checks", "backpropagation")
+    for edited in modules:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", lambda p, name=edited: _changed(name, read, p))
             keys.add(store.key(TASK, CONFIG))
     assert len(keys) == 8
 
@@ -196,7 +221,7 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
     store.write(path, result, TASK, CONFIG)
     good = path.read_bytes()
-    arrays = {**vars(result.network), "loss": result.loss}
+    arrays = {**arrays_of(result.network), "loss": result.loss}
     damage = {"truncated": truncated(good), "empty": b"", "garbage": b"\x07" * 500}
     path.write_bytes(damage[name] if name in damage else without(name, arrays))
     for asked in (store.load, lambda p: store.trained(TASK, CONFIG, folder=p.parent)):
@@ -208,7 +233,7 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
 @pytest.mark.parametrize("name, value", [("W_uh", np.ones((2, 3))), ("b", np.full(7, np.nan))])
 def test_arrays_that_make_no_network_are_damage_too(tmp_path, result, name, value):
     path = tmp_path / "x"
-    path.write_bytes(save({**vars(result.network), "loss": result.loss, name: value}))
+    path.write_bytes(save({**arrays_of(result.network), "loss": result.loss, name: value}))
     with pytest.raises(ValueError, match="move it away and rerun") as caught:
         store.load(path)
     assert str(path) in str(caught.value)
@@ -239,7 +264,7 @@ def test_a_file_that_describes_another_network_is_not_used(tmp_path, field):
 @pytest.mark.parametrize("metadata", [None, {}, {"description": "{}"}, {"description": "[]"}])
 def test_a_file_without_description_is_not_used(tmp_path, metadata):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
-    arrays = {k: v for k, v in vars(described()[0].network).items() if v is not None}
+    arrays = arrays_of(described()[0].network)
     path.write_bytes(save({**arrays, "loss": np.ones(3)}, metadata=metadata))
     store.load(path)
     with pytest.raises(ValueError, match="move it away and rerun"):
@@ -248,7 +273,7 @@ def test_a_file_without_description_is_not_used(tmp_path, metadata):
 
 @pytest.mark.parametrize("description", ["", "x", "3", "null", '"task"'])
 def test_a_description_that_is_none_is_damage(tmp_path, description):
-    arrays = {k: v for k, v in vars(described()[0].network).items() if v is not None}
+    arrays = arrays_of(described()[0].network)
     content = save({**arrays, "loss": np.ones(3)}, metadata={"description": description})
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(ValueError, match=r"is damaged .* move it away and rerun"):
@@ -277,7 +302,7 @@ def test_sizes_other_than_described_are_not_used(tmp_path, field):
 )
 def test_a_loss_curve_is_real_and_finite(tmp_path, result, loss):
     path = tmp_path / "x"
-    path.write_bytes(save({**vars(result.network), "loss": loss}))
+    path.write_bytes(save({**arrays_of(result.network), "loss": loss}))
     with pytest.raises(ValueError, match=r"loss must .*move it away and rerun"):
         store.load(path)
 

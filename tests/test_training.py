@@ -516,8 +516,7 @@ def test_the_first_loss_is_that_of_the_network_started_from(changes, monkeypatch
     monkeypatch.setattr(training, "_examples", lambda *a: seen.append(take(*a)) or seen[-1])
     loss = train(TASK, config, progress=False).loss[0]
     u, targets = seen[0]
-    activation = (lambda x: x) if config.linear else np.tanh
-    _, y = run(untrained(TASK, config), with_silence(u, targets.shape[1]), activation)
+    _, y = run(untrained(TASK, config), with_silence(u, targets.shape[1]))
     assert math.isclose(loss, ((y[:, u.shape[1] :] - targets) ** 2).mean(), rel_tol=1e-5)
     np.testing.assert_array_equal(targets, continuation(TASK, u[:, -TASK.s :], targets.shape[1]))
     lengths = {len(u[0]) for u, _ in seen}
@@ -528,7 +527,7 @@ def test_a_linear_network_learns_and_stays_linear():
     stages = (Stage(4, 200, 1e-2),)
     config = tiny(hidden=12, linear=True, write_scale=0.3, stages=stages)
     result = train(TASK, config, progress=False)
-    got = accuracy(result.network, TASK, last=4, activation=lambda x: x)
+    got = accuracy(result.network, TASK, last=4)
     assert got.value > 0.99 and result.loss[-1] < 0.1 < result.loss[0]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import BASES
+from conftest import BASES, straight
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +54,7 @@ def test_f_is_the_last_block_row_of_phi(s, kappa, seed):
 def test_the_constructed_network_repeats_exactly(known, s, kappa, spare, basis, seed):
     net = known(s, kappa, spare, basis, seed)
     u = np.random.default_rng(seed).normal(size=(2, s, kappa))
-    _, y = run(net.network, with_silence(u, 3 * s + 1), identity)
+    _, y = run(straight(net.network), with_silence(u, 3 * s + 1))
     np.testing.assert_allclose(y[:, s:], np.tile(u, (1, 4, 1))[:, : 3 * s + 1], atol=1e-8)
 
 
@@ -62,7 +62,7 @@ def test_the_constructed_network_repeats_exactly(known, s, kappa, spare, basis, 
 def test_memory_k_holds_variable_k_after_the_inputs(known, s, kappa, spare, basis, seed):
     net = known(s, kappa, spare, basis, seed)
     u = np.random.default_rng(seed).normal(size=(s, kappa))
-    h, _ = run(net.network, u, identity)
+    h, _ = run(straight(net.network), u)
     np.testing.assert_allclose(h[-1], net.Psi @ u.ravel(), atol=1e-9)
 
 
@@ -70,7 +70,7 @@ def test_memory_k_holds_variable_k_after_the_inputs(known, s, kappa, spare, basi
 def test_plain_inputs_are_continued_where_only_the_oldest_is_read(known, s, kappa, seed):
     task = random_task(s, kappa, seed, oldest_only=True)
     u = np.random.default_rng(seed).normal(size=(s, kappa))
-    _, y = run(known(task=task, spare=2).network, with_silence(u, 7), identity)
+    _, y = run(straight(known(task=task, spare=2).network), with_silence(u, 7))
     np.testing.assert_allclose(y[s:], continuation(task, u, 7), atol=1e-9)
 
 
@@ -82,7 +82,7 @@ def test_otherwise_it_computes_the_driven_recursion_instead(known, s, kappa):
     for t in range(s + 8):
         f = sum(task.F[k] @ v[len(v) - s + k] for k in range(s))
         v.append(f + (u[t] if t < s else 0))
-    _, y = run(known(task=task).network, with_silence(u, 8), identity)
+    _, y = run(straight(known(task=task).network), with_silence(u, 8))
     np.testing.assert_allclose(y, v[s:], atol=1e-9)
     assert abs(y[s:] - continuation(task, u, 8)).max() > 0.01
 
@@ -115,7 +115,7 @@ def test_the_constructed_network_is_the_driven_rule_for_any_inputs(
     rng = np.random.default_rng(seed)
     task = Task(s, kappa, rng.normal(size=(s, kappa, kappa)) / np.sqrt(s * kappa))
     net, u = known(s, kappa, spare, basis, seed, task), rng.normal(size=(2, steps, kappa))
-    h, y = run(net.network, u, identity)
+    h, y = run(straight(net.network), u)
     v = driven(task, u)
     np.testing.assert_allclose(y, v, atol=1e-8 * max(1, abs(v).max()))
     for k in range(1, min(s, steps) + 1):
@@ -127,7 +127,7 @@ def test_the_constructed_network_is_the_driven_rule_for_any_inputs(
 def test_the_closed_form_of_repeat_copy_is_the_recursion(known, s, kappa, spare, basis, seed, T):
     net = known(s, kappa, spare, basis, seed)
     u = np.random.default_rng(seed).normal(size=(T, kappa))
-    h, _ = run(net.network, with_silence(u, 2 * s + 2), identity)
+    h, _ = run(straight(net.network), with_silence(u, 2 * s + 2))
     for t in range(1, T + 2 * s + 3):
         got = repeat_copy_state(net.Psi, u, s, t)
         np.testing.assert_allclose(got, h[t - 1], atol=1e-8)
@@ -176,7 +176,7 @@ def test_program_and_network_agree_line_by_line(known, s, kappa, spare, basis, s
     net = known(s, kappa, spare, basis, seed, task)
     u = np.random.default_rng(seed).normal(size=(steps, kappa))
     lines = program(task, u)
-    for a, b in zip(lines, trace(net.network, net.Psi_dual, u), strict=True):
+    for a, b in zip(lines, trace(straight(net.network), net.Psi_dual, u), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-8)
     n = s * kappa
     write = np.hstack([np.zeros((steps, n - kappa)), u])
@@ -190,7 +190,7 @@ def test_program_and_network_agree_line_by_line(known, s, kappa, spare, basis, s
 
 def test_trace_reads_any_network_and_any_covectors(noise):
     """Nothing in it may rest on the network being a constructed one."""
-    weights = type(noise)(noise.W_hh, noise.W_uh, noise.W_r)
+    weights = straight(type(noise)(noise.W_hh, noise.W_uh, noise.W_r))
     covectors = np.random.default_rng(0).normal(size=(4, weights.hidden))
     u = np.random.default_rng(1).normal(size=(5, weights.kappa))
     lines, h = trace(weights, covectors, u), np.zeros(weights.hidden)

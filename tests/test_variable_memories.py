@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from conftest import BASES
+from conftest import BASES, straight
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
 from emt import (
+    Network,
     Task,
     TrainingConfig,
     VariableMemories,
-    Network,
     as_printed,
     continuation,
     corrected,
@@ -331,7 +331,7 @@ def test_contents_undo_the_vectors(known):
 def test_the_inputs_hop_through_the_memories(known):
     net = known(4, 2)
     u = random_bits(net.task, 1, np.random.default_rng(0))[0]
-    h, _ = run(net.network, with_silence(u, 8), identity)
+    h, _ = run(straight(net.network), with_silence(u, 8))
     held = contents(corrected(net.network, 4), h).reshape(12, 4, 2)
     sequence = np.concatenate([np.zeros((3, 2)), u, continuation(net.task, u, 8)])
     for t in range(1, 13):
@@ -390,7 +390,7 @@ def test_what_no_state_reaches_is_completed_and_said(known):
     net = known(3, 2, 4)
     memories = corrected(net.network, 3)
     u = random_bits(net.task, 20, np.random.default_rng(0))
-    exact = run(net.network, with_silence(u, 9), identity)[0].reshape(-1, 10)
+    exact = run(straight(net.network), with_silence(u, 9))[0].reshape(-1, 10)
     direction = np.linalg.svd(memories.Psi_dual)[2][-1]
     for h, reached in (
         (exact, 0),
@@ -495,7 +495,7 @@ def test_impulse_response_is_what_an_impulse_leaves(noise):
     got = impulse_response(w, 5)
     impulses = np.zeros((3, 6, 3))
     impulses[range(3), 0, range(3)] = 1
-    _, y = run(w, impulses, identity)
+    _, y = run(straight(w), impulses)
     np.testing.assert_allclose(got, np.moveaxis(y[:, 1:], 0, -1), atol=1e-10)
     assert got.shape == (5, 3, 3)
 

@@ -512,8 +512,8 @@ TABLE = {
     + [
         (
             lambda: replace_block(some_network(9), ALL, 1, 2, np.ones((2, 2))),
-            "W_hh must have shape (10, 10)",
-            "(9, 9)",
+            "Psi must have shape (9, any)",
+            "(10, 6)",
         )
     ],
     "surgery": [

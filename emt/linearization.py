@@ -40,8 +40,8 @@ def step(
     ValueError
         If the last axis of `h` is not H, or `h` or `u` is not finite.
     """
-    u = None if u is None else checks.array("u", u, network.inputs)
-    return network.step(checks.array("h", h, ..., network.hidden), u)
+    h = checks.array("h", h, ..., network.hidden)
+    return network.step(h, _everywhere(network, h, u))
 
 
 def slopes(
@@ -64,6 +64,7 @@ def slopes(
         As `step`.
     """
     h = checks.array("h", h, ..., network.hidden)
+    u = _everywhere(network, h, u)
     return network.activation.derivative(h if network.rates else network.argument(h, u))
 
 
@@ -97,13 +98,15 @@ def jacobian(
 
 
 def speed(
-    network: Network, h: Float[np.ndarray, "*batch H"]
+    network: Recurrent,
+    h: Float[np.ndarray, "*batch H"],
+    u: Float[np.ndarray, " m"] | None = None,
 ) -> Float[np.ndarray, "*batch"] | np.float64:
-    """Return ``q = |tanh(W_hh h + b) - h|^2 / 2``, which is 0 at fixed points and nowhere else.
+    """Return ``q = |step(h) - h|^2 / 2``, which is 0 at fixed points and nowhere else.
 
     Parameters
     ----------
-    network, h
+    network, h, u
         As for `step`.
 
     Raises
@@ -111,15 +114,17 @@ def speed(
     ValueError
         As `step`.
     """
-    return ((step(network, h) - h) ** 2).sum(axis=-1) / 2
+    return ((step(network, h, u) - h) ** 2).sum(axis=-1) / 2
 
 
-def speed_gradient(network: Network, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
-    """Return the gradient of `speed`, ``(J W_hh - I)^T (tanh(W_hh h + b) - h)``.
+def speed_gradient(
+    network: Network, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
+) -> Float[np.ndarray, " H"]:
+    """Return the gradient of `speed`, ``(J W_hh - I)^T (step(h) - h)``.
 
     Parameters
     ----------
-    network, h
+    network, h, u
         As for `jacobian`.
 
     Raises
@@ -127,8 +132,8 @@ def speed_gradient(network: Network, h: Float[np.ndarray, " H"]) -> Float[np.nda
     ValueError
         As `jacobian`.
     """
-    moved = step(network, checks.array("h", h, network.hidden)) - h
-    return jacobian(network, h).T @ moved - moved
+    moved = step(network, checks.array("h", h, network.hidden), u) - h
+    return jacobian(network, h, u).T @ moved - moved
 
 
 class FixedPoints(NamedTuple):
@@ -163,6 +168,7 @@ def fixed_points(
     starts: Float[np.ndarray, "starts H"],
     tolerance: float = 1e-12,
     apart: float = 1e-4,
+    u: Float[np.ndarray, " m"] | None = None,
 ) -> FixedPoints:
     """Return the fixed points that a root finder reaches from the starts.
 
@@ -179,6 +185,8 @@ def fixed_points(
     apart
         Points nearer than this are one. Where an eigenvalue is close to 1 the residual stays at
         rounding over a stretch of states, so it must be larger than rounding by far.
+    u
+        A constant input, by default none.
 
     Raises
     ------
@@ -189,14 +197,14 @@ def fixed_points(
     checks.integer("the number of starts", len(starts))
     tolerance = checks.real("tolerance", tolerance, least=0.0)
     apart = checks.real("apart", apart, least=0.0)
-    ends = (_end(network, h) for h in starts)
-    ends = np.array([h for h in ends if np.linalg.norm(step(network, h) - h) <= tolerance])
+    ends = (_end(network, h, u) for h in starts)
+    ends = np.array([h for h in ends if np.linalg.norm(step(network, h, u) - h) <= tolerance])
     points, found = _merged(ends.reshape(-1, network.hidden), apart)
-    moduli = np.array([abs(np.linalg.eigvals(jacobian(network, h))) for h in points])
+    moduli = np.array([abs(np.linalg.eigvals(jacobian(network, h, u))) for h in points])
     moduli = moduli.reshape(-1, network.hidden)
     return FixedPoints(
         points,
-        np.linalg.norm(step(network, points) - points, axis=1),
+        np.linalg.norm(step(network, points, u) - points, axis=1),
         found,
         moduli.max(axis=1),
         (moduli > 1).sum(axis=1),
@@ -220,7 +228,10 @@ class SlowPoints(NamedTuple):
 
 
 def slow_points(
-    network: Network, starts: Float[np.ndarray, "starts H"], most: int = 10_000
+    network: Network,
+    starts: Float[np.ndarray, "starts H"],
+    most: int = 10_000,
+    u: Float[np.ndarray, " m"] | None = None,
 ) -> SlowPoints:
     """Minimise `speed` from the starts by L-BFGS, as Sussillo and Barak (2013) do.
 
@@ -232,6 +243,8 @@ def slow_points(
         States to search from, one a row: states that the network visits.
     most
         Iterations from one start, at most.
+    u
+        A constant input, by default none.
 
     Raises
     ------
@@ -242,11 +255,11 @@ def slow_points(
     checks.integer("the number of starts", len(starts))
     options = {"maxiter": checks.integer("most", most), "ftol": 0.0, "gtol": 1e-14}
     options["maxfun"] = 2 * options["maxiter"]
-    q, gradient = _of_state(speed, network), _of_state(speed_gradient, network)
+    q, gradient = (_of_state(f, network, u) for f in (speed, speed_gradient))
     ends = [
         optimize.minimize(q, h, jac=gradient, method="L-BFGS-B", options=options).x for h in starts
     ]
-    return SlowPoints(np.array(ends), speed(network, np.array(ends)))
+    return SlowPoints(np.array(ends), speed(network, np.array(ends), u))
 
 
 def linear_at(
@@ -465,19 +478,26 @@ def order(sizes: Float[np.ndarray, " sizes"], values: Float[np.ndarray, " sizes"
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
-def _of_state(function: Callable, network: Network) -> Callable:
-    return lambda h: function(network, h)
+def _everywhere(network: Recurrent, h: np.ndarray, u: np.ndarray | None) -> np.ndarray | None:
+    """Return a constant input for each of the states."""
+    if u is None:
+        return None
+    return np.broadcast_to(checks.array("u", u, network.inputs), (*h.shape[:-1], network.inputs))
 
 
-def _end(network: Network, h: np.ndarray, method: str = "hybr") -> np.ndarray:
+def _of_state(function: Callable, network: Network, u: np.ndarray | None) -> Callable:
+    return lambda h: function(network, h, u)
+
+
+def _end(network: Network, h: np.ndarray, u: np.ndarray | None, method: str = "hybr") -> np.ndarray:
     """Return where scipy's root finder ends."""
     identity = np.eye(network.hidden)
 
     def moved(h):
-        return step(network, h) - h
+        return step(network, h, u) - h
 
     def slope(h):
-        return jacobian(network, h) - identity
+        return jacobian(network, h, u) - identity
 
     return optimize.root(moved, h, jac=slope, method=method, tol=1e-15).x
 

@@ -44,10 +44,26 @@ def identity(x: np.ndarray) -> np.ndarray:
     return x
 
 
+def _same(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+def _tanh_slope(x: np.ndarray) -> np.ndarray:
+    return np.cosh(np.clip(x, -700, 700)) ** -2
+
+
+def _relu(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0.0)
+
+
+def _relu_slope(x: np.ndarray) -> np.ndarray:
+    return np.where(x > 0, 1.0, 0.0)
+
+
 ACTIVATIONS = {
-    "identity": Activation(identity, np.ones_like, identity),
-    "tanh": Activation(np.tanh, lambda x: np.cosh(np.clip(x, -700, 700)) ** -2, np.arctanh),
-    "ReLU": Activation(lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0, 1.0, 0.0)),
+    "identity": Activation(_same, np.ones_like, _same),
+    "tanh": Activation(np.tanh, _tanh_slope, np.arctanh),
+    "ReLU": Activation(_relu, _relu_slope),
     "leaky ReLU": Activation(
         lambda x: np.maximum(x, LEAK * x),
         lambda x: np.where(x > 0, 1.0, LEAK),

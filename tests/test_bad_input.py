@@ -1,5 +1,6 @@
 """Bad input to each public function: a ValueError names the argument, what it was, must be."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -201,8 +202,8 @@ TABLE = {
     "from_torch": [
         (lambda: emt.from_torch(*rnn(num_layers=2)), "rnn must have one layer"),
         (lambda: emt.from_torch(*rnn(bidirectional=True)), "rnn must have one", "direction"),
-        (lambda: emt.from_torch(*rnn(nonlinearity="relu")), "rnn must use tanh", "'relu'"),
-        (lambda: emt.from_torch(rnn()[0], torch.nn.Linear(3, 2)), "readout must have no bias"),
+        (lambda: emt.to_torch(straight(W)), "network must have tanh or ReLU"),
+        (lambda: emt.to_torch(replace(W, leak=0.5)), "network must have", "no leak"),
         (
             lambda: emt.from_torch(rnn()[0], torch.nn.Linear(4, 2, bias=False)),
             "W_r must have shape (any, 3)",

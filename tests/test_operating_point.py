@@ -1,9 +1,11 @@
 """A network answers for itself: its own activation, its own resting point, its own task."""
 
+import pickle
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import torch
 from conftest import BASES, straight
 
 import emt
@@ -11,7 +13,7 @@ from emt import IDENTITY, TANH, Network, TrainingConfig, corrected, repeat_copy,
 from emt.evidence import impulse_response, open_network
 from emt.faithfulness import faithfulness, fitted
 from emt.interventions import replace_block, surgery, swap
-from emt.linearization import fixed_points, jacobian, linear, linear_at, placed, slopes, step
+from emt.linearization import fixed_points, jacobian, linear, linear_at, placed, slopes, speed, step
 from emt.network import ACTIVATIONS, RELU, Recurrent, continued, last_state, run, sample_states
 from emt.realisation import minimal_realisation
 from emt.spectrum import compare, eigenvalues
@@ -87,6 +89,40 @@ def test_the_defaults_are_equation_6():
 def test_what_makes_no_network_is_named(options, part):
     with pytest.raises(ValueError, match=part):
         some(**options)
+
+
+@pytest.mark.parametrize("activation", [TANH, RELU])
+def test_networks_of_torch_come_in_and_go_out_whole(activation):
+    network = replace(some(activation=activation), leak=1.0, h0=None)
+    rnn, readout = emt.to_torch(network)
+    u = RNG.normal(size=(3, 9, 2))
+    with torch.no_grad():
+        said = readout(rnn(torch.tensor(u))[0]).numpy()
+    np.testing.assert_allclose(run(network, u)[1], said, atol=1e-12)
+    back = emt.from_torch(rnn, readout)
+    np.testing.assert_array_equal(run(back, u)[1], run(network, u)[1])
+    assert back.activation == activation and back.outputs == 3 != back.inputs
+    for other in ({"leak": 0.5}, {"rates": True}, {"activation": IDENTITY}):
+        with pytest.raises(ValueError, match="network must have tanh or ReLU"):
+            emt.to_torch(replace(network, **other))
+
+
+def test_an_activation_is_the_same_in_another_process():
+    for activation in (IDENTITY, TANH, RELU):
+        assert pickle.loads(pickle.dumps(activation)) == activation
+
+
+def test_fixed_points_under_a_constant_input():
+    network, u = replace(some(2), leak=1.0), np.array([0.7, -0.4])
+    (point,) = fixed_points(network, np.zeros((1, 6)), u=u).points
+    (by_hand_,) = fixed_points(
+        replace(network, b=network.b + network.W_uh @ u), np.zeros((1, 6))
+    ).points
+    np.testing.assert_allclose(point, by_hand_, atol=1e-12)
+    assert speed(network, point, u) < 1e-24 < 1e-4 < speed(network, point)
+    linear_at(network, point, u)
+    with pytest.raises(ValueError, match="h must be a fixed point"):
+        linear_at(network, point)
 
 
 # The three silent errors

@@ -10,11 +10,11 @@ they last, `rule` finds the rule that a network follows, `identification` fits o
 `record`, `store`, `sweep`, `atlas` are plumbing.
 """
 
+from importlib import import_module
+
 from emt.linearization import linear_at
-from emt.loading import from_torch, to_torch
 from emt.network import IDENTITY, TANH, Activation, Network, run, sample_states
 from emt.scoring import accuracy, accuracy_around, correct_bits
-from emt.store import trained
 from emt.tasks import (
     Task,
     bitmap,
@@ -27,7 +27,6 @@ from emt.tasks import (
     selection,
     with_silence,
 )
-from emt.training import Stage, TrainingConfig, published, train, untrained
 from emt.variable_binding import constructed, interactions
 from emt.variable_memories import VariableMemories, as_printed, corrected
 
@@ -66,3 +65,21 @@ __all__ = [
     "untrained",
     "with_silence",
 ]
+
+# What trains or converts needs torch, which is loaded when it is first asked for.
+_WITH_TORCH = {
+    **dict.fromkeys(("from_torch", "to_torch"), "loading"),
+    **dict.fromkeys(("Stage", "TrainingConfig", "published", "train", "untrained"), "training"),
+    "trained": "store",
+}
+
+
+def __getattr__(name: str):
+    """Load what needs torch."""
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module 'emt' has no attribute {name!r}")
+    return getattr(import_module(f"emt.{_WITH_TORCH[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

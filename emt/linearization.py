@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import optimize
 
 from emt import checks
 from emt.network import IDENTITY, TANH, Activation, Network, Recurrent
@@ -251,6 +250,8 @@ def slow_points(
     ValueError
         If `starts` is empty or not (any, H), or `most` is below 1.
     """
+    from scipy import optimize  # half of what `import emt` would load
+
     starts = checks.array("starts", starts, None, network.hidden)
     checks.integer("the number of starts", len(starts))
     options = {"maxiter": checks.integer("most", most), "ftol": 0.0, "gtol": 1e-14}
@@ -491,6 +492,8 @@ def _of_state(function: Callable, network: Network, u: np.ndarray | None) -> Cal
 
 def _end(network: Network, h: np.ndarray, u: np.ndarray | None, method: str = "hybr") -> np.ndarray:
     """Return where scipy's root finder ends."""
+    from scipy import optimize
+
     identity = np.eye(network.hidden)
 
     def moved(h):

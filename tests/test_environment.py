@@ -10,9 +10,11 @@ import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from setuptools import find_packages
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, SETUPTOOLS = CONFIGURATION["project"], CONFIGURATION["tool"]["setuptools"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TORCH = re.search(r"^TORCH_VERSION := (\S+)", MAKEFILE, re.MULTILINE)[1]
@@ -43,6 +45,15 @@ def test_environment_is_the_lock_and_torch(script):
     assert (ROOT / "environment.yml").read_text(encoding="utf-8") == script.render(LOCK, TORCH), (
         "run `make lock`"
     )
+
+
+def test_every_folder_of_the_package_is_installed():
+    """Also one that is added later: none is named."""
+    (options,) = SETUPTOOLS["packages"].values()
+    assert options == {"include": ["emt", "emt.*"]}
+    folders = {p.parent.relative_to(ROOT) for p in ROOT.glob("emt/**/__init__.py")}
+    found = set(find_packages(str(ROOT), **options))
+    assert found == {".".join(f.parts) for f in folders} >= {"emt", "emt.figures"}
 
 
 def test_every_named_package_is_pinned():

@@ -209,6 +209,17 @@ def test_an_environment_knows_its_folder(built, tmp_path):
     assert "-m venv" in in_project(["make", "-n", "test"], tmp_path / "moved").stdout
 
 
+def test_a_new_folder_of_the_package_reruns_what_depends_on_it(built):
+    assert built.make("book").returncode == 0
+    assert "execute.py" not in built.make("-n", "book").stdout
+    room = built.folder / "emt/new room"
+    room.mkdir()
+    (room / "inner.py").write_text("", encoding="utf-8")
+    commands = built.make("-n", "book").stdout
+    shutil.rmtree(room)
+    assert "execute.py" in commands
+
+
 # The user's environment
 
 

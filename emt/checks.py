@@ -197,6 +197,9 @@ def _rule(annotation) -> Callable:
     if kind is UnionType:
         wanted = [part for part in parts if part is not NoneType]
         classes = tuple(get_origin(part) or part for part in wanted)
+        array = next((part for part in wanted if _is_array(part)), None)
+        if array is not None and {*wanted} <= {array, float}:
+            wanted = [array]  # a number is an array of no axes
         rule = _rule(wanted[0]) if len(wanted) == 1 else partial(_instance, classes)
         return partial(_optional, rule) if NoneType in parts else rule
     if kind in (tuple, list, Sequence, Iterable):
@@ -209,12 +212,16 @@ def _rule(annotation) -> Callable:
         return _RULES[kind]
     if not inspect.isclass(kind) or kind is inspect.Parameter.empty:
         return _anything
-    if issubclass(kind, jaxtyping.AbstractArray):
+    if _is_array(kind):
         return _RULES[kind.dtype]
     if issubclass(kind, tuple):
         fields = kind.__annotations__.items()  # measured, so that floats may be infinite or NaN
         return partial(_record, kind, {k: _number if t is float else _rule(t) for k, t in fields})
     return partial(_instance, (kind,))
+
+
+def _is_array(annotation) -> bool:
+    return inspect.isclass(annotation) and issubclass(annotation, jaxtyping.AbstractArray)
 
 
 def _anything(name: str, value):

@@ -141,7 +141,7 @@ class Network:
     b: Float[np.ndarray, " H"] | None = None
     c: Float[np.ndarray, " p"] | None = None
     h0: Float[np.ndarray, " H"] | None = None
-    leak: float | Float[np.ndarray, " H"] = 1.0
+    leak: Float[np.ndarray, "*units"] | float = 1.0
     activation: Activation = TANH
     rates: bool = False
 

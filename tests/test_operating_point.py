@@ -64,6 +64,12 @@ def test_a_network_runs_by_its_own_equation(name, rates):
     np.testing.assert_allclose(later, whole[-3:], atol=1e-12)
 
 
+@pytest.mark.parametrize("leak", [1, np.float32(0.5), [0.5] * 6, np.full(6, 0.5), 0.5])
+def test_a_leak_is_a_number_or_one_a_unit(leak):
+    network = some(leak=leak)
+    assert np.shape(network.leak) == np.shape(leak) and np.all(network.leak == np.asarray(leak))
+
+
 def test_the_defaults_are_equation_6():
     plain = Network(*(some().__getattribute__(name) for name in ("W_hh", "W_uh", "W_r")))
     h = RNG.normal(size=6)
@@ -79,6 +85,10 @@ def test_the_defaults_are_equation_6():
         ({"leak": 1.1}, "leak"),
         ({"leak": np.ones(5)}, "leak must have shape"),
         ({"leak": np.full(6, np.nan)}, "leak"),
+        ({"leak": True}, "leak"),
+        ({"leak": "1"}, "leak"),
+        ({"leak": np.nan}, "leak"),
+        ({"leak": np.ones((1, 6))}, "leak must have shape"),
         ({"c": np.ones(2)}, "c must have shape"),
         ({"h0": np.ones(5)}, "h0 must have shape"),
         ({"activation": np.tanh}, "activation"),

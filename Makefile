@@ -87,7 +87,7 @@ SOURCES  := $(call found,"$(BOOK)" $(SCRIPTS))
 
 # One make at a time in a folder: a second one waits. Without flock (util-linux), run one only.
 locked = $(if $(shell command -v flock),exec 9> "$(1)"; flock -n 9 || \
-  { echo "make: another make is at work in $(dir $(1)): waiting" >&2; flock 9; };)
+  { echo "make: another make is at work here ($(1)): waiting" >&2; flock 9; };)
 
 .DELETE_ON_ERROR:
 # Not the pages: whatever happens while the old ones are removed, the new ones stay.

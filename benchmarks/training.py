@@ -106,7 +106,7 @@ def arithmetic(network: str, runs: int = 7) -> dict:
     }
 
 
-def autograd(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
+def autograd(W_hh, W_uh, W_r, u, targets, room, linear=False) -> Gradients:
     """Return what `gradients` returns, by torch's automatic differentiation."""
     W = [torch.tensor(x, requires_grad=True) for x in (W_hh, W_uh, W_r)]
     written, W_hh_T = torch.tensor(u) @ W[1].T, W[0].T.contiguous()
@@ -121,7 +121,7 @@ def autograd(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
     return Gradients(loss.item(), y.detach().numpy(), *(x.grad.numpy() for x in W))
 
 
-def silent_products(W_hh, W_uh, W_r, u, targets, room) -> Gradients:
+def silent_products(W_hh, W_uh, W_r, u, targets, room, linear=False) -> Gradients:
     """Return what `gradients` returns, and multiply the zero inputs of the output phase too."""
     silence = np.zeros((len(targets), *u.shape[1:]), np.float32)
     scratch = room.step

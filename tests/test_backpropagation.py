@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import training
 
 from emt import Network, run, to_torch, with_silence
 from emt.backpropagation import buffers, gradients
@@ -241,3 +242,15 @@ def test_with_a_bias_and_without_tanh_the_gradients_are_those_of_autograd(
     assert (got.b is not None) == biased
     for value, right in zip(got[2:], expected, strict=False):
         np.testing.assert_allclose(np.asarray(value), right, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("idea", [training.autograd, training.silent_products])
+def test_the_benchmarks_ways_to_the_gradient_are_called_as_training_calls_it(idea):
+    """A row of a table is made again with each of them."""
+    rng = np.random.default_rng(0)
+    shapes = (6, 6), (6, 2), (2, 6), (3, 4, 2), (5, 4, 2)
+    arrays = [0.5 * rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    got, wanted = (f(*arrays, buffers(8, 4, 6), linear=False) for f in (idea, gradients))
+    for a, b in zip(got, wanted, strict=True):
+        if b is not None:
+            np.testing.assert_allclose(a, b, atol=1e-5)

@@ -380,6 +380,9 @@ def _linear(task: Task, network: Network) -> None:
         raise ValueError("task must be linear (threshold=False)")
     if network.b is not None:
         raise ValueError("network must have no bias")
+    held = network.c is not None or network.h0 is not None
+    if held or network.rates or np.any(network.leak != 1.0):
+        raise ValueError("network must be that of Eq. (6): no leak, no rates, no c and no h0")
 
 
 def _misses(network: Network, wanted: np.ndarray) -> tuple[Propagated, np.ndarray]:

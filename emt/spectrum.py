@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from emt import checks
 from emt.basis import LIVE
 from emt.tasks import Task
-from emt.variable_binding import interactions, lasting
+from emt.variable_binding import interactions, lasting, repeats
 
 
 class Spectrum(NamedTuple):
@@ -142,12 +142,12 @@ def compare(W_hh: Float[np.ndarray, "H H"], task: Task, threshold: float = LIVE)
 
 def _theory(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues of the lasting part of `Phi`, and their directions, angle 0 first."""
-    if task.F[1:].any() or (task.F[0] != np.eye(task.kappa)).any():
-        theory = eigenvalues(task)[: lasting(task).sum()]
-        angles = np.unique(np.round(np.angle(theory) % (2 * np.pi), 9) % round(2 * np.pi, 9))
-        return theory, np.exp(1j * angles)
-    theory = roots_of_unity(task.s, task.kappa)
-    return theory, theory[:: task.kappa]
+    if repeats(task):
+        theory = roots_of_unity(task.s, task.kappa)
+        return theory, theory[:: task.kappa]
+    theory = eigenvalues(task)[: lasting(task).sum()]
+    angles = np.unique(np.round(np.angle(theory) % (2 * np.pi), 9) % round(2 * np.pi, 9))
+    return theory, np.exp(1j * angles)
 
 
 def _largest_first(matrix: np.ndarray) -> np.ndarray:

@@ -44,6 +44,17 @@ def lasting(task: Task) -> Bool[np.ndarray, " n"]:
     return alive
 
 
+def repeats(task: Task) -> bool:
+    """Say whether a task is repeat copy: ``F_1 = I``, the rest 0.
+
+    Parameters
+    ----------
+    task
+        The rule f.
+    """
+    return bool((task.F[0] == np.eye(task.kappa)).all() and not task.F[1:].any())
+
+
 def constructed(
     task: Task,
     Psi: Float[np.ndarray, "H n"],

@@ -26,7 +26,7 @@ from emt.basis import (
 from emt.linearization import linear
 from emt.network import Network, same_kappa
 from emt.tasks import Task, repeat_copy
-from emt.variable_binding import interactions, lasting
+from emt.variable_binding import interactions, lasting, repeats
 
 READ_DUALS = ("pseudoinverse", "transpose", "dual")
 REMOVALS = ("none", "orthogonal", "oblique")
@@ -150,7 +150,7 @@ def read_covectors(network: Network, task: Task | int) -> Float[np.ndarray, "n H
         As `forward_blocks`.
     """
     task = _rule(network, task)
-    if _copies(task):
+    if repeats(task):  # then what is read k steps on is memory k alone
         return backward_blocks(network, task.s, network.W_r.T).T
     reads = np.hstack(propagate(network.W_hh.T, network.W_r.T, task.s, "s")).T
     return linalg.lstsq(_reads_of_contents(task), reads)[0]
@@ -429,11 +429,6 @@ def _rule(network: Network, task: Task | int) -> Task:
         task = repeat_copy(task, network.kappa)
     same_kappa(network, task)
     return task
-
-
-def _copies(task: Task) -> bool:
-    """Return whether a task is repeat copy: then what is read k steps on is memory k alone."""
-    return bool((task.F[0] == np.eye(task.kappa)).all() and not task.F[1:].any())
 
 
 def _reads_of_contents(task: Task) -> np.ndarray:

@@ -12,6 +12,7 @@ import emt
 from emt import IDENTITY, TANH, Network, TrainingConfig, corrected, repeat_copy, selection
 from emt.evidence import impulse_response, open_network
 from emt.faithfulness import faithfulness, fitted
+from emt.identification import identify, linear_accuracy
 from emt.interventions import replace_block, surgery, swap
 from emt.linearization import fixed_points, jacobian, linear, linear_at, placed, slopes, speed, step
 from emt.network import ACTIVATIONS, RELU, Recurrent, continued, last_state, run, sample_states
@@ -273,6 +274,18 @@ def test_a_leak_is_part_of_the_linear_network(known):
     np.testing.assert_allclose(
         linear(edited).W_hh, net.Psi @ interactions(net.task) @ net.Psi_dual, atol=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    "options", [{"leak": 0.5}, {"rates": True}, {"c": np.ones(2)}, {"h0": np.ones(10)}]
+)
+def test_what_takes_the_matrices_of_equation_6_takes_no_other_network(known, options):
+    net = known(3, 2, 4)
+    other = replace(net.network, **options)
+    assert linear_accuracy(net.network, net.task, 5).value == 1
+    for call in (lambda: linear_accuracy(other, net.task, 5), lambda: identify(net.task, other)):
+        with pytest.raises(ValueError, match=r"must be that of Eq. \(6\)"):
+            call()
 
 
 # Whatever can step

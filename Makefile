@@ -176,6 +176,10 @@ $(B)/executed/%.ipynb: $(call escaped,$(NOTEBOOKS))/%.md $(PACKAGE) requirements
                        $(SCRIPTS)/execute.py | $(READY) $(B)/CACHEDIR.TAG
 	@"$(BIN)/python" $(SCRIPTS)/execute.py "$<" "$@" $(PARAMETERS)
 
+# What only one chapter uses stands beside it, x.py beside x.md.
+BESIDE := $(filter %.py,$(notdir $(wildcard $(call escaped,$(NOTEBOOKS))/*.py)))
+$(foreach f,$(BESIDE),$(eval $(B)/executed/$(f:.py=.ipynb): $(call escaped,$(NOTEBOOKS))/$f))
+
 # Built aside, checked, then swapped in: after any failure the old pages are as they were. The page's
 # time is that of the start, so that a file edited during the build is seen by the next make.
 pages: $(B)/html/index.html

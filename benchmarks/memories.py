@@ -6,11 +6,12 @@ import numpy as np
 
 import emt
 from emt import spectrum
+from emt.algorithm1 import READINGS, read_covectors, read_write_product
 from emt.basis import LIVE, spectral_projector
-from emt.evidence import agreement, wrap_around
-from emt.faithfulness import RIVALS, faithfulness, rival
-from emt.interventions import surgery
-from emt.lifetime import (
+from emt.beyond.bases import BASELINES, baseline
+from emt.beyond.faithfulness import scored
+from emt.beyond.interventions import surgery
+from emt.beyond.lifetime import (
     accuracy_curve,
     accuracy_of,
     activity,
@@ -19,8 +20,8 @@ from emt.lifetime import (
     saturation,
     stretch,
 )
-from emt.training import three_stages
-from emt.variable_memories import READINGS, read_covectors, read_write_product
+from emt.evidence import agreement, wrap_around
+from emt.training.recipes import three_stages
 
 SCALES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01, 0.003)
 NOISES = (0.001, 0.003, 0.01)
@@ -30,7 +31,7 @@ NOISY_STEPS = STEPS[STEPS <= 2000]
 LATE = 11, 12  # cycles in which activity is measured: the last that training saw
 KAPPA, S = 5, 16
 BASES = [(name, a) for name in READINGS for a in (1.0, 0.5, 0.0)]
-BASES += [(name, 1.0) for name in (*RIVALS, "memories, untrained")]
+BASES += [(name, 1.0) for name in (*BASELINES, "memories, untrained")]
 
 
 def edited(basis: str, alpha: float, write_scale: float, seed: int) -> dict:
@@ -39,14 +40,14 @@ def edited(basis: str, alpha: float, write_scale: float, seed: int) -> dict:
     if basis == "memories, untrained":
         weights = emt.untrained(task, config)
         memories = emt.as_printed(weights, S, alpha, removal="none")
-    elif basis in RIVALS:
-        memories = rival(basis, weights, task, seed)
+    elif basis in BASELINES:
+        memories = baseline(weights, task, basis, seed)
     else:
         memories = READINGS[basis](weights, S, alpha)
     Phi = memories.Psi_dual @ weights.W_hh @ memories.Psi
     return {
-        **faithfulness(weights, task, memories)._asdict(),
-        "whole_error": agreement(Phi, emt.interactions(task)).relative_error,
+        **scored(weights, task, memories)._asdict(),
+        "whole_error": agreement(Phi, task.Phi).relative_error,
         "wrap_error": wrap_around(Phi, task).relative_error,
     }
 
@@ -59,7 +60,7 @@ def small(s: int, write_scale: float, seed: int) -> dict:
     is not read, there are no memories, and the errors are infinite.
     """
     task, _, weights = _network(write_scale, seed, s)
-    found = spectrum.compare(weights.W_hh, task)
+    found = spectrum.compare(weights, task)
     try:
         exactness = _exactness(weights, task, sum(found.gap) / 2)
     except ValueError:
@@ -80,7 +81,7 @@ def _exactness(weights, task, threshold) -> dict:
     late = emt.run(weights, emt.with_silence(_bits(task), LATE[1] * task.s))[0][:, -task.s :]
     gaussian, states = saturation(write, np.arctanh(late))
     return {
-        "wrap": agreement(Phi, emt.interactions(task)).relative_error,
+        "wrap": agreement(Phi, task.Phi).relative_error,
         "G": float(np.trace(G) / len(G) - 1),
         "disagreement": agreement(read.Psi, write.Psi).relative_error,
         "gaussian": gaussian,
@@ -91,7 +92,7 @@ def _exactness(weights, task, threshold) -> dict:
 def predicted(write_scale: float, seed: int) -> dict:
     """Predict lifetimes and accuracies from spectrum and activity, before any is measured."""
     task, _, weights = _network(write_scale, seed)
-    found = spectrum.compare(weights.W_hh, task)
+    found = spectrum.compare(weights, task)
     q = activity(weights, task, LATE[0] * S + 1, LATE[1] * S)
     c = stretch(read_covectors(weights, S) @ spectral_projector(weights.W_hh, LIVE), q)
     known = found.matched, found.theory

@@ -6,7 +6,7 @@ import numpy as np
 
 import emt
 from emt.scoring import accuracy_around
-from emt.training import TrainingConfig, three_stages
+from emt.training.recipes import TrainingConfig, three_stages
 
 DEFAULT = {"initialisation": "torch", "write_scale": 1.0}
 LONG = emt.repeat_copy(16, 5), {"hidden": 128}

@@ -8,12 +8,12 @@ import numpy as np
 import emt
 from emt import TrainingConfig
 from emt.basis import LIVE
+from emt.beyond.bases import fitted, sized
+from emt.beyond.faithfulness import dose_response, erased, scored
+from emt.beyond.interventions import columns_of
+from emt.beyond.overwriting import answers, change_by_stored, overwrite_index
 from emt.evidence import agreement
-from emt.faithfulness import dose_response, erased, faithfulness, fitted, sized
-from emt.interventions import columns_of
-from emt.overwriting import answers, change_by_stored, overwrite_index, recipe
-from emt.training import three_stages
-from emt.variable_binding import interactions, lasting
+from emt.training.recipes import three_stages, to_overwrite
 
 SCALES = (0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
 SIZES = np.array([0.1, 0.25, 0.5, 1.0, 1.5])
@@ -34,9 +34,9 @@ RULES = {
     "repeat copy, kappa = 3": emt.repeat_copy(S, 3),
 }
 TRAININGS = {
-    "permutation": recipe(S),
-    "orthogonal": replace(recipe(S), initialisation="orthogonal"),
-    "permutation, up to 3s inputs": recipe(S, most_inputs=3 * S),
+    "permutation": to_overwrite(S),
+    "orthogonal": replace(to_overwrite(S), initialisation="orthogonal"),
+    "permutation, up to 3s inputs": to_overwrite(S, most_inputs=3 * S),
     "small writes": TrainingConfig(stages=three_stages(S)),
     "published": emt.published(),
 }
@@ -55,7 +55,7 @@ def learned(rule: str, training: str, seed: int) -> dict:
     config = replace(TRAININGS[training], seed=seed, hidden=128 if task.kappa == S else 64)
     weights = emt.trained(task, config, progress=False).network
     moduli = np.sort(abs(np.linalg.eigvals(weights.W_hh)))[::-1]
-    wanted = int(lasting(task).sum())
+    wanted = int(task.persistent.sum())
     twice = answers(weights, task, rounds=2, silence=3 * S)
     scaled = {a: answers(weights, task, rounds=1, scale=a).last for a in SCALES}
     return {
@@ -78,8 +78,8 @@ def learned(rule: str, training: str, seed: int) -> dict:
 def memories(weights: emt.Network, task: emt.Task) -> dict:
     """Edit the memories found in the weights, the same sized by states, and those fitted to states.
 
-    Where the live modes are not as many as the rule's lasting components, there are no memories in
-    the weights, and all that is said of them is infinite.
+    Where the live modes are not as many as the rule's persistent components, the weights hold no
+    memories, and all that is said of them is infinite.
     """
     from_states, late = fitted(weights, task), 10 * task.s
     bases = {"fitted ": from_states}
@@ -102,17 +102,17 @@ def memories(weights: emt.Network, task: emt.Task) -> dict:
 def scores(weights: emt.Network, task: emt.Task, basis: emt.VariableMemories | None) -> dict:
     """Score a basis, and compare the learned interactions with the theory's."""
     if basis is None:
-        names = "decoded", "swapped", "surgery", "error of Phi", "gain", "cosine"
+        names = "decoded", "efficacy", "surgery", "error of Phi", "gain", "cosine"
         return dict.fromkeys(names, math.inf)
-    score = faithfulness(weights, task, basis)
+    score = scored(weights, task, basis)
     columns = columns_of(basis, task)
-    theory = interactions(task)[np.ix_(columns, columns)]
+    theory = task.Phi[np.ix_(columns, columns)]
     Phi = basis.Psi_dual @ weights.W_hh @ basis.Psi
     gain = (Phi * theory).sum() / (theory**2).sum()
     cosine, error = agreement(Phi, theory)
     return {
         "decoded": score.decoded,
-        "swapped": score.swapped,
+        "efficacy": score.efficacy,
         "surgery": score.surgery,
         "error of Phi": error,
         "gain": gain,

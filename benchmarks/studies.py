@@ -6,11 +6,11 @@ import longevity
 import memories
 import nonlinear
 import overwriting
+import study
 import training
+from study import Study
 
-from emt import atlas
-from emt.atlas import Study
-from emt.sweep import one_thread
+from emt.workshop.parallel import one_thread
 
 SEEDS = range(20)
 QUALITY = {"angle_error": 0.0, "accuracy_200": 1e-4, "accuracy_1000": 1e-3}
@@ -58,7 +58,7 @@ STUDIES = {
             for basis, alpha in memories.BASES
             for seed in SEEDS
         ],
-        dict.fromkeys(("decoded", "swapped", "surgery"), 0.01),
+        dict.fromkeys(("decoded", "efficacy", "surgery"), 0.01),
         ("basis", "alpha", "write_scale"),
     ),
     "small_activity": Study(
@@ -111,8 +111,8 @@ def main() -> None:
         parser.error(f"no such study: {', '.join(sorted(unknown))}")
     one_thread()
     for name in names:
-        rows = atlas.build(STUDIES[name], name)
-        path = atlas.write(name, rows, f'make atlas STUDIES="{name}"')
+        rows = study.build(STUDIES[name], name)
+        path = study.write(name, rows, f'make atlas STUDIES="{name}"')
         print(f"{path}: {len(rows)} rows", flush=True)
 
 

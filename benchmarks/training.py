@@ -13,20 +13,21 @@ import numpy as np
 import torch
 
 import emt
-from emt import spectrum, training
-from emt.backpropagation import Gradients, gradients
-from emt.training import Stage, TrainingConfig, three_stages
+from emt import spectrum
+from emt.training import descent, recipes
+from emt.training.backpropagation import Gradients, backpropagate
+from emt.training.recipes import Stage, TrainingConfig, three_stages
 
 # The published quality: accuracy over 200 output steps, mean angle error in degrees.
 ACCURACY, ANGLE = 0.9998, 0.0273
 NETWORKS = {
-    "s = 8, kappa = 8": ((8, 8), training.QUICK[8]),
-    "s = 16, kappa = 5": ((16, 5), training.QUICK[16]),
+    "s = 8, kappa = 8": ((8, 8), recipes.QUICK[8]),
+    "s = 16, kappa = 5": ((16, 5), recipes.QUICK[16]),
     "the book's network": ((16, 5), three_stages()),
 }
 
 
-def learned(task: emt.Task, config: TrainingConfig, **how) -> tuple[float, training.Training]:
+def learned(task: emt.Task, config: TrainingConfig, **how) -> tuple[float, descent.Training]:
     """Return the seconds that learning took, and what was learned."""
     began = time.perf_counter()
     result = emt.train(task, config, progress=False, **how)
@@ -35,7 +36,7 @@ def learned(task: emt.Task, config: TrainingConfig, **how) -> tuple[float, train
 
 def angle_error(weights: emt.Network, task: emt.Task) -> float:
     """Return the mean angle error in degrees."""
-    return float(spectrum.compare(weights.W_hh, task).angle_error.mean())
+    return float(spectrum.compare(weights, task).angle_error.mean())
 
 
 def good(weights: emt.Network, task: emt.Task, sequences: int = 256) -> bool:
@@ -60,7 +61,7 @@ def quality(network: str, seed: int) -> dict:
 def published(seed: int) -> dict:
     """Train by the published recipe and by ours, one after the other, at s = kappa = 8."""
     task = emt.repeat_copy(8, 8)
-    ours, _ = learned(task, TrainingConfig(seed=seed, stages=training.QUICK[8]))
+    ours, _ = learned(task, TrainingConfig(seed=seed, stages=recipes.QUICK[8]))
     theirs, result = learned(task, emt.published(seed))
     return {
         "seconds_ours": ours,
@@ -127,33 +128,33 @@ def silent_products(W_hh, W_uh, W_r, u, targets, room, linear=False) -> Gradient
     scratch = room.step
     for written in np.matmul(silence, W_uh.T):
         scratch += written
-    result = gradients(W_hh, W_uh, W_r, u, targets, room)
+    result = backpropagate(W_hh, W_uh, W_r, u, targets, room)
     delta = room.delta[: len(targets)].reshape(-1, len(W_hh))
     return result._replace(W_uh=result.W_uh + delta.T @ silence.reshape(-1, u.shape[2]))
 
 
 FALLING = tuple(
     stage._replace(learning_rate=8e-3 * part)
-    for stage, part in zip(training.QUICK[8], (1.0, 0.6, 0.4), strict=True)
+    for stage, part in zip(recipes.QUICK[8], (1.0, 0.6, 0.4), strict=True)
 )
 # Each idea turned off, or on where it was dropped: changes of the configuration, of the call, and
 # of the function that computes the gradient.
 IDEAS = {
-    "as it is": ({}, {}, gradients),
+    "as it is": ({}, {}, backpropagate),
     "torch's automatic differentiation": ({}, {}, autograd),
-    "torch's kernels instead of NumPy's": ({}, {"device": "cpu"}, gradients),
+    "torch's kernels instead of NumPy's": ({}, {"device": "cpu"}, backpropagate),
     "products with the zero input": ({}, {}, silent_products),
-    "batches of 8": ({"batch": 8}, {}, gradients),
-    "batches of 32": ({"batch": 32}, {}, gradients),
-    "batches of 64": ({"batch": 64}, {}, gradients),
-    "one horizon of 100": ({"stages": (Stage(100, 450, 8e-3),)}, {}, gradients),
-    "one horizon of 16": ({"stages": (Stage(16, 450, 8e-3),)}, {}, gradients),
-    "rates 1, 0.6, 0.4": ({"stages": FALLING}, {}, gradients),
-    "the same, batches of 64": ({"stages": FALLING, "batch": 64}, {}, gradients),
-    "no decay within a stage": ({"decay": "none"}, {}, gradients),
-    "stop when the quality holds": ({}, {"every": 25, "stop": good}, gradients),
-    "write scale 1": ({"write_scale": 1.0}, {}, gradients),
-    "PyTorch's default start": ({"initialisation": "torch", "write_scale": 1.0}, {}, gradients),
+    "batches of 8": ({"batch": 8}, {}, backpropagate),
+    "batches of 32": ({"batch": 32}, {}, backpropagate),
+    "batches of 64": ({"batch": 64}, {}, backpropagate),
+    "one horizon of 100": ({"stages": (Stage(100, 450, 8e-3),)}, {}, backpropagate),
+    "one horizon of 16": ({"stages": (Stage(16, 450, 8e-3),)}, {}, backpropagate),
+    "rates 1, 0.6, 0.4": ({"stages": FALLING}, {}, backpropagate),
+    "the same, batches of 64": ({"stages": FALLING, "batch": 64}, {}, backpropagate),
+    "no decay within a stage": ({"decay": "none"}, {}, backpropagate),
+    "stop when the quality holds": ({}, {"every": 25, "stop": good}, backpropagate),
+    "write scale 1": ({"write_scale": 1.0}, {}, backpropagate),
+    "PyTorch's default start": ({"initialisation": "torch", "write_scale": 1.0}, {}, backpropagate),
 }
 
 
@@ -163,18 +164,18 @@ def idea(name: str, seed: int) -> dict:
     task = emt.repeat_copy(8, 8)
     if "stop" in how:
         how = {**how, "stop": lambda weights: good(weights, task, 32)}
-    config = TrainingConfig(seed=seed, stages=training.QUICK[8])
-    training.gradients = gradient
+    config = TrainingConfig(seed=seed, stages=recipes.QUICK[8])
+    descent.gradients = gradient
     try:
         seconds, result = learned(task, replace(config, **changes), **how)
     finally:
-        training.gradients = gradients
+        descent.gradients = backpropagate
     reached = good(result.network, task)
     return {
         "seconds": seconds,
         "updates": len(result.loss),
         "angle_error": angle_error(result.network, task),
-        "live": spectrum.compare(result.network.W_hh, emt.repeat_copy(8, 8)).live,
+        "live": spectrum.compare(result.network, emt.repeat_copy(8, 8)).live,
         "reached": int(reached),
     }
 

@@ -1,17 +1,15 @@
 """Open a recurrent network and read it as variable memories.
 
-The modules follow the paper's ideas: `basis`, `gsemm`, `tasks`, `network`, `scoring`,
-`variable_binding`, `realisation`, `training`, `variable_memories`, `evidence`, `spectrum`,
-`linearization`, `figures`.
-Beyond the paper:
-`interventions` and `faithfulness` edit memories and score the edits, `lifetime` predicts how long
-they last, `rule` finds the rule that a network follows, `identification` fits one to it,
-`overwriting` builds the network that replaces what it holds, `graded` asks how long numbers last.
-`record`, `store`, `sweep`, `atlas` are plumbing.
+The paper's thread, in its order: `tasks`, `basis`, `network`, `scoring`, `gsemm`, `linear_network`,
+`training`, `linearization`, `algorithm1`, `evidence`, `spectrum`, `impulse`. What goes further:
+`beyond`. Somebody else's network in and out: `loading`. What draws: `figures`. What the book is
+made with: `workshop`.
 """
 
 from importlib import import_module
 
+from emt.algorithm1 import VariableMemories, as_printed, corrected
+from emt.linear_network import constructed
 from emt.linearization import linear_at
 from emt.network import IDENTITY, TANH, Activation, Network, run, sample_states
 from emt.scoring import accuracy, accuracy_around, correct_bits
@@ -27,8 +25,14 @@ from emt.tasks import (
     selection,
     with_silence,
 )
-from emt.variable_binding import constructed, interactions
-from emt.variable_memories import VariableMemories, as_printed, corrected
+from emt.training.recipes import Stage, TrainingConfig, published
+
+# What trains or converts needs torch, which is loaded when it is first asked for.
+_WITH_TORCH = {
+    **dict.fromkeys(("from_torch", "to_torch"), "loading"),
+    **dict.fromkeys(("train", "untrained"), "training.descent"),
+    "trained": "workshop.store",
+}
 
 __all__ = [
     "IDENTITY",
@@ -50,7 +54,6 @@ __all__ = [
     "corrected",
     "driven",
     "from_torch",
-    "interactions",
     "linear_at",
     "published",
     "random_bits",
@@ -65,13 +68,6 @@ __all__ = [
     "untrained",
     "with_silence",
 ]
-
-# What trains or converts needs torch, which is loaded when it is first asked for.
-_WITH_TORCH = {
-    **dict.fromkeys(("from_torch", "to_torch"), "loading"),
-    **dict.fromkeys(("Stage", "TrainingConfig", "published", "train", "untrained"), "training"),
-    "trained": "store",
-}
 
 
 def __getattr__(name: str):

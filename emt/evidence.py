@@ -12,12 +12,11 @@ from jaxtyping import Float
 from scipy import linalg
 
 from emt import checks
+from emt.algorithm1 import VariableMemories, contents, normalised
 from emt.basis import complement, in_basis, propagate
 from emt.linearization import linear
 from emt.network import Network
 from emt.tasks import Task
-from emt.variable_binding import interactions
-from emt.variable_memories import VariableMemories, contents, normalised
 
 
 class NonMemorySpace(NamedTuple):
@@ -71,7 +70,7 @@ def non_memory_space(
     return NonMemorySpace(basis @ Vt.T, np.where(reached, singular, 0) ** 2, int((~reached).sum()))
 
 
-class Interactions(NamedTuple):
+class Blocks(NamedTuple):
     """``W_hh`` in the basis ``[Psi; Psi_perp]``, in four blocks (Fig. 3A).
 
     Attributes
@@ -97,36 +96,13 @@ class Interactions(NamedTuple):
         return np.block([[self.Phi_learned, self.to_memory], [self.from_memory, self.rest]])
 
 
-def learned_interactions(
-    network: Network, memories: VariableMemories, space: NonMemorySpace
-) -> Interactions:
-    """Return ``W_hh`` in the basis ``[Psi; Psi_perp]``; section 6 (Fig. 3A).
-
-    `Psi` is scaled to mean column norm 1 first, see `normalised`.
-
-    Parameters
-    ----------
-    network
-        The network.
-    memories, space
-        Of the same network.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or the two together are not a basis.
-    """
-    memories = normalised(memories)
-    basis = np.hstack([memories.Psi, space.Psi_perp])
-    blocks = in_basis(linear(network, memories.at).W_hh, basis)
-    n = memories.Psi.shape[1]
-    return Interactions(blocks[:n, :n], blocks[:n, n:], blocks[n:, :n], blocks[n:, n:])
-
-
 def open_network(
     network: Network, memories: VariableMemories, h: Float[np.ndarray, "samples H"]
-) -> Interactions:
-    """Return ``W_hh`` in the basis of the memories and of what they leave of the states `h`.
+) -> Blocks:
+    """Return ``W_hh`` in the basis ``[Psi; Psi_perp]``; section 6 (Fig. 3A).
+
+    `Psi_perp` is what the memories leave of the states, see `non_memory_space`; `Psi` is scaled to
+    mean column norm 1 first, see `normalised`.
 
     Parameters
     ----------
@@ -136,43 +112,15 @@ def open_network(
         Its variable memories.
     h
         Hidden states from simulations, see `emt.network.sample_states`.
-
-    Raises
-    ------
-    ValueError
-        As `non_memory_space` and `learned_interactions`.
     """
-    return learned_interactions(network, memories, non_memory_space(memories, h))
+    rest = non_memory_space(memories, h).Psi_perp
+    basis = np.hstack([normalised(memories).Psi, rest])
+    blocks = in_basis(linear(network, memories.at).W_hh, basis)
+    n = memories.Psi.shape[1]
+    return Blocks(blocks[:n, :n], blocks[:n, n:], blocks[n:, :n], blocks[n:, n:])
 
 
-def impulse_response(
-    network: Network, steps: int, at: Float[np.ndarray, " H"] | None = None
-) -> Float[np.ndarray, "steps p m"]:
-    """Return ``W_r W_hh^m W_uh``, m = 1 ... steps: what is read m steps after an impulse.
-
-    It depends on no basis.
-
-    Parameters
-    ----------
-    network
-        The network.
-    steps
-        At least 1.
-    at
-        The fixed point around which it is linear: see `emt.linearization.linear`.
-
-    Raises
-    ------
-    ValueError
-        If `steps` is below 1, or the network does not rest there.
-    """
-    network = linear(network, at)
-    checks.fits("steps", checks.integer("steps", steps), *network.W_uh.shape)
-    blocks = propagate(network.W_hh, network.W_uh, steps + 1, "steps")
-    return np.stack([network.W_r @ block for block in blocks[1:]])
-
-
-class Agreement(NamedTuple):
+class Likeness(NamedTuple):
     """How a measured array compares with the theory's.
 
     Attributes
@@ -189,7 +137,7 @@ class Agreement(NamedTuple):
 
 def agreement(
     measured: Float[np.ndarray, "*shape"], theory: Float[np.ndarray, "*shape"]
-) -> Agreement:
+) -> Likeness:
     """Compare two arrays of one shape by cosine and relative error.
 
     Parameters
@@ -209,10 +157,10 @@ def agreement(
         raise ValueError("theory must not be zero")
     product = size * np.linalg.norm(measured)
     cosine = float((measured * theory).sum() / product) if product else 0.0
-    return Agreement(cosine, float(np.linalg.norm(measured - theory) / size))
+    return Likeness(cosine, float(np.linalg.norm(measured - theory) / size))
 
 
-def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Agreement:
+def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Likeness:
     """Compare the first block column with Eq. (12): where memory 1 goes.
 
     The only part of `Phi_learned` that the write-grounded basis (alpha = 1) does not impose. Other
@@ -230,12 +178,12 @@ def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Agreement:
     ValueError
         If `Phi_learned` has another shape than the task's `Phi`.
     """
-    Phi = interactions(task)
+    Phi = task.Phi
     Phi_learned = checks.array("Phi_learned", Phi_learned, *Phi.shape)
     return agreement(Phi_learned[:, : task.kappa], Phi[:, : task.kappa])
 
 
-class Hops(NamedTuple):
+class HopErrors(NamedTuple):
     """Largest errors of what the paper says of Fig. 3D; a written bit has size 1.
 
     Attributes
@@ -259,7 +207,7 @@ class Hops(NamedTuple):
     returned: float
 
 
-def hops(contents: Float[np.ndarray, "T n"], u: Float[np.ndarray, "s kappa"]) -> Hops:
+def hops(contents: Float[np.ndarray, "T n"], u: Float[np.ndarray, "s kappa"]) -> HopErrors:
     """Follow the variables of one repeat-copy run from memory to memory (section 7, Fig. 3D).
 
     Parameters
@@ -281,7 +229,7 @@ def hops(contents: Float[np.ndarray, "T n"], u: Float[np.ndarray, "s kappa"]) ->
     memory = contents.reshape(-1, s, kappa)
     moves = abs(memory[1:, :-1] - memory[:-1, 1:])
     below = [abs(memory[t - 1, : s - t]).max() for t in range(1, s)]
-    return Hops(
+    return HopErrors(
         empty=max(below, default=0.0),
         written=abs(memory[:s, -1] - u).max(),
         carried=moves[: s - 1].max(initial=0.0),

@@ -11,7 +11,7 @@ from emt.network import EVALUATION_SEED, Recurrent, last_state, same_kappa, sile
 from emt.tasks import Task, continuation, random_bits
 
 
-class Accuracy(NamedTuple):
+class Proportion(NamedTuple):
     """Bits whose sign is right, out of all bits scored."""
 
     correct: int
@@ -79,7 +79,7 @@ def accuracy(
     last: int = 200,
     sequences: int = 4096,
     seed: int = EVALUATION_SEED,
-) -> Accuracy:
+) -> Proportion:
     """Return the fraction of right signs over the output steps `first` ... `last`.
 
     Parameters
@@ -93,7 +93,7 @@ def accuracy(
         As `correct_bits`.
     """
     counts = correct_bits(network, task, first, last, sequences, seed)
-    return Accuracy(int(counts.sum()), len(counts) * sequences * task.kappa)
+    return Proportion(int(counts.sum()), len(counts) * sequences * task.kappa)
 
 
 def accuracy_around(
@@ -101,7 +101,7 @@ def accuracy_around(
     task: Task,
     step: int,
     sequences: int = 64,
-) -> Accuracy:
+) -> Proportion:
     """Return the accuracy of some sequences over the 2s output steps from `step` on.
 
     Parameters

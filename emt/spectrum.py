@@ -8,8 +8,9 @@ from scipy.optimize import linear_sum_assignment
 
 from emt import checks
 from emt.basis import LIVE
+from emt.linearization import linear
+from emt.network import Network
 from emt.tasks import Task
-from emt.variable_binding import interactions, lasting, repeats
 
 
 class Spectrum(NamedTuple):
@@ -80,7 +81,7 @@ def eigenvalues(task: Task) -> Complex[np.ndarray, " n"]:
     task
         The rule f; n = s * kappa.
     """
-    return _largest_first(interactions(task))
+    return _largest_first(task.Phi)
 
 
 def characteristic(task: Task, z: Complex[np.ndarray, "*points"]) -> Complex[np.ndarray, "*points"]:
@@ -107,31 +108,36 @@ def characteristic(task: Task, z: Complex[np.ndarray, "*points"]) -> Complex[np.
     return np.linalg.det(matrix + powers[..., -1, None, None] * np.eye(task.kappa))
 
 
-def compare(W_hh: Float[np.ndarray, "H H"], task: Task, threshold: float = LIVE) -> Spectrum:
+def compare(
+    network: Network,
+    task: Task,
+    threshold: float = LIVE,
+    at: Float[np.ndarray, " H"] | None = None,
+) -> Spectrum:
     """Match the largest eigenvalues to those of the task's own `Phi` at least total distance.
 
-    Eigenvalues of components that do not last, which are 0, are left out of the theory's.
+    Eigenvalues of components that do not persist, which are 0, are left out of the theory's.
 
     Parameters
     ----------
-    W_hh
-        Recurrent weights, of the linear network: see `emt.linearization.linear`.
+    network
+        The network.
     task
-        The rule f; n counts its lasting components, and H >= n.
+        The rule f; n counts its persistent components, and H >= n.
     threshold
         Eigenvalues of larger modulus count as long-lived.
+    at
+        The fixed point around which the network is linear: see `emt.linearization.linear`.
 
     Raises
     ------
     ValueError
-        If `W_hh` is not a finite square matrix with at least n rows.
+        If the network has fewer than n units, or does not rest at `at`.
     """
     theory, directions = _theory(task)
-    W_hh = checks.square("W_hh", W_hh)
-    if len(W_hh) < len(theory):
-        raise ValueError(f"W_hh must have at least s * kappa = {len(theory)} rows, not {len(W_hh)}")
+    checks.integer("the number of hidden units of network", network.hidden, least=len(theory))
     checks.real("threshold", threshold, least=0.0)
-    eigenvalues = _largest_first(W_hh)
+    eigenvalues = _largest_first(linear(network, at).W_hh)
     largest = eigenvalues[: len(theory)]
     _, order = linear_sum_assignment(abs(theory[:, None] - largest[None, :]))
     live = eigenvalues[abs(eigenvalues) > threshold]
@@ -141,11 +147,11 @@ def compare(W_hh: Float[np.ndarray, "H H"], task: Task, threshold: float = LIVE)
 
 
 def _theory(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Return the eigenvalues of the lasting part of `Phi`, and their directions, angle 0 first."""
-    if repeats(task):
+    """Return the eigenvalues of what persists of `Phi`, and their directions, angle 0 first."""
+    if task.repeats:
         theory = roots_of_unity(task.s, task.kappa)
         return theory, theory[:: task.kappa]
-    theory = eigenvalues(task)[: lasting(task).sum()]
+    theory = eigenvalues(task)[: task.persistent.sum()]
     angles = np.unique(np.round(np.angle(theory) % (2 * np.pi), 9) % round(2 * np.pi, 9))
     return theory, np.exp(1j * angles)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from emt import checks
 
@@ -53,6 +53,44 @@ class Task:
         checks.integer("kappa", self.kappa)
         F = checks.array("F", self.F, self.s, self.kappa, self.kappa)
         object.__setattr__(self, "F", F)
+
+    @property
+    def n(self) -> int:
+        """Number of components of all memories, s * kappa."""
+        return self.s * self.kappa
+
+    @property
+    def labels(self) -> Int[np.ndarray, "n 2"]:
+        """(memory, component) of each of them, both from 1."""
+        return np.stack(np.divmod(np.arange(self.n), self.kappa), axis=1) + 1
+
+    @property
+    def Phi(self) -> Float[np.ndarray, "n n"]:
+        """What one step does to the memories: k moves to k-1, f of all of them enters memory s.
+
+        Eq. (9); for repeat copy Eq. (12), and the first line of Eq. (25). The last block row is
+        ``[F_1 ... F_s]``.
+        """
+        Phi = np.eye(self.n, k=self.kappa)
+        Phi[self.n - self.kappa :] = np.concatenate(self.F, axis=1)
+        return Phi
+
+    @property
+    def persistent(self) -> Bool[np.ndarray, " n"]:
+        """Which components matter for ever; the others, soon forgotten, are dead.
+
+        Repeat copy needs all s * kappa, compose copy kappa (kappa + 1) / 2.
+        """
+        reaches = self.Phi != 0
+        alive = np.ones(self.n, bool)
+        for _ in alive:
+            alive = reaches[alive].any(axis=0)
+        return alive
+
+    @property
+    def repeats(self) -> bool:
+        """Whether this is repeat copy: ``F_1 = I``, the rest 0."""
+        return bool((self.F[0] == np.eye(self.kappa)).all() and not self.F[1:].any())
 
 
 def repeat_copy(s: int, kappa: int) -> Task:

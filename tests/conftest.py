@@ -20,8 +20,8 @@ from emt import (
     repeat_copy,
     train,
 )
-from emt.sweep import one_thread
-from emt.training import Training
+from emt.training.descent import Training
+from emt.workshop.parallel import one_thread
 
 matplotlib.use("Agg")
 settings.register_profile("emt", deadline=None, derandomize=True, database=None, max_examples=25)

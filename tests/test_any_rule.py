@@ -8,16 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
-from emt import Network, Task, as_printed, continuation, corrected, interactions, repeat_copy
-from emt.realisation import minimal_realisation
+from emt import Network, Task, as_printed, continuation, corrected, repeat_copy
+from emt.algorithm1 import forward_blocks, read_covectors, read_write_product, unobservable
+from emt.impulse import minimal_realisation
+from emt.linear_network import constructed
 from emt.tasks import compose_copy, selection
-from emt.variable_binding import constructed, lasting
-from emt.variable_memories import (
-    forward_blocks,
-    read_covectors,
-    read_write_product,
-    unobservable,
-)
 
 NAN = float("nan")
 
@@ -32,7 +27,7 @@ def random_rule(s, kappa, seed):
     rng = np.random.default_rng(seed)
     F = 0.4 * rng.normal(size=(s, kappa, kappa)) / np.sqrt(kappa)
     F[0] = np.linalg.qr(rng.normal(size=(kappa, kappa)))[0]
-    largest = abs(np.linalg.eigvals(interactions(Task(s, kappa, F)))).max()
+    largest = abs(np.linalg.eigvals(Task(s, kappa, F).Phi)).max()
     return Task(s, kappa, F / largest ** np.arange(s, 0, -1)[:, None, None])
 
 
@@ -61,7 +56,7 @@ def longer(task):
 
 def least_mode(task):
     """Return the smallest modulus that is not zero but for rounding."""
-    modes = abs(np.linalg.eigvals(interactions(task)))
+    modes = abs(np.linalg.eigvals(task.Phi))
     return modes[modes > 0.02].min()
 
 
@@ -94,7 +89,7 @@ def alive_by_hand(task):
 
 def lasting_vectors(task, Psi):
     """Return the live memories with what they leave in dead ones: those that come back."""
-    live, Phi = alive_by_hand(task), interactions(task)
+    live, Phi = alive_by_hand(task), task.Phi
     later = matrix_power(Phi, len(Phi))[:, live]
     return Psi @ later @ np.linalg.inv(later[live])
 
@@ -131,7 +126,7 @@ def test_corrected_recovers_the_memories_of_any_rule(
     labels = [(k + 1, i + 1) for k in range(task.s) for i in range(task.kappa)]
     np.testing.assert_array_equal(got.labels, np.array(labels)[live])
     Phi = got.Psi_dual @ net.network.W_hh @ got.Psi
-    assert distance(Phi, interactions(task)[np.ix_(live, live)]) < 1e-8
+    assert distance(Phi, task.Phi[np.ix_(live, live)]) < 1e-8
 
 
 @given(**rules, **bases)
@@ -215,7 +210,7 @@ def test_the_smallest_network_has_the_lasting_memories_alone(known, rule):
         got = corrected(w, task, alpha, 0.5 * least_mode(task))
         assert distance(got.Psi_dual @ got.Psi, np.eye(live.sum())) < 1e-9
         Phi = got.Psi_dual @ w.W_hh @ got.Psi
-        assert distance(Phi, interactions(task)[np.ix_(live, live)]) < 1e-8
+        assert distance(Phi, task.Phi[np.ix_(live, live)]) < 1e-8
         assert distance(w.W_r @ got.Psi, np.eye(9 if task.s == 3 else 12)[-3:, live]) < 1e-9
 
 
@@ -237,7 +232,7 @@ def test_one_memory_and_one_component(known, s, kappa):
 
 def test_a_rule_that_reads_nothing_has_no_lasting_memories(known):
     task = Task(2, 2, np.zeros((2, 2, 2)))
-    assert not lasting(task).any()
+    assert not task.persistent.any()
     got = corrected(known(task=task).network, task, threshold=0.9)
     assert got.Psi.shape == (8, 0) and got.labels.shape == (0, 2)
 
@@ -305,7 +300,7 @@ def test_read_covectors_of_any_matrix_are_the_least_squares_ones(noise, task):
 def test_what_is_read_once_and_then_lost_has_a_covector_and_is_dead(known):
     # component 2 is component 1 of one step before, and is read by nothing
     task = selection(2, np.array([2, 1]), np.array([1, 1]))
-    assert lasting(task).tolist() == [True, False, True, False]
+    assert task.persistent.tolist() == [True, False, True, False]
     net = known(task=task)
     got = read_covectors(net.network, task)
     assert distance(got[[0, 2, 3]], net.Psi_dual[[0, 2, 3]]) < 1e-9
@@ -340,7 +335,7 @@ def test_unobservable_contents_are_exactly_those_that_no_output_shows(known, mak
         assert distance(net.network.W_r @ h, np.zeros((task.kappa, got.shape[1]))) < 1e-8
         h = net.network.W_hh @ h
     assert abs(net.network.W_r @ shown).max() > 1e-3
-    Phi = interactions(task)
+    Phi = task.Phi
     long = np.vstack([matrix_power(Phi, m)[-task.kappa :] for m in range(3 * n)])
     assert got.shape == (n, n - np.linalg.matrix_rank(long, tol=1e-8))
     assert distance(read_covectors(net.network, task).T @ got, 0 * h) < 1e-9
@@ -350,9 +345,9 @@ def test_unobservable_contents_are_exactly_those_that_no_output_shows(known, mak
 def test_compose_copy_needs_half_of_its_contents(kappa):
     task = compose_copy(kappa)
     assert unobservable(task).shape[1] == kappa * (kappa - 1) // 2
-    assert lasting(task).sum() == kappa * (kappa + 1) // 2
+    assert task.persistent.sum() == kappa * (kappa + 1) // 2
     seen = np.linalg.norm(unobservable(task), axis=1) < 1e-12
-    np.testing.assert_array_equal(seen, lasting(task))
+    np.testing.assert_array_equal(seen, task.persistent)
 
 
 def test_a_direction_is_seen_from_the_tolerance_on():
@@ -379,7 +374,7 @@ def test_what_lasts_is_what_never_leaves_the_state(s, kappa, seed, density):
     rng = np.random.default_rng(seed)
     F = rng.normal(size=(s, kappa, kappa)) * (rng.random((s, kappa, kappa)) < density)
     task = Task(s, kappa, F)
-    got = lasting(task)
+    got = task.persistent
     assert got.shape == (s * kappa,) and got.dtype == bool
     np.testing.assert_array_equal(got, alive_by_hand(task))
 
@@ -388,16 +383,16 @@ def test_what_lasts_is_what_never_leaves_the_state(s, kappa, seed, density):
 def test_a_selection_keeps_each_component_until_it_is_read(s, kappa, seed):
     rng = np.random.default_rng(seed)
     delay, component = rng.integers(1, s + 1, kappa), rng.permutation(kappa) + 1
-    live = lasting(selection(s, delay, component, rng.choice([-1, 1], kappa))).reshape(s, kappa)
+    live = selection(s, delay, component, rng.choice([-1, 1], kappa)).persistent.reshape(s, kappa)
     assert live.sum() == delay.sum()
     for d, c in zip(delay, component, strict=True):
         assert live[:, c - 1].tolist() == [False] * (s - d) + [True] * d
 
 
 def test_all_lasts_where_every_oldest_component_is_read():
-    assert lasting(repeat_copy(3, 2)).tolist() == [True] * 6
-    assert lasting(random_rule(4, 3, 0)).all()
-    assert lasting(longer(repeat_copy(2, 2))).tolist() == [False] * 2 + [True] * 4
+    assert repeat_copy(3, 2).persistent.tolist() == [True] * 6
+    assert random_rule(4, 3, 0).persistent.all()
+    assert longer(repeat_copy(2, 2)).persistent.tolist() == [False] * 2 + [True] * 4
 
 
 def test_a_long_way_round_still_lasts():
@@ -405,9 +400,9 @@ def test_a_long_way_round_still_lasts():
     kappa = 5
     F = np.zeros((2, kappa, kappa))
     F[1] = np.eye(kappa, k=-1)
-    assert not lasting(Task(2, kappa, F)).any()
+    assert not Task(2, kappa, F).persistent.any()
     F[0, 0, kappa - 1] = 1.0
-    live = lasting(Task(2, kappa, F)).reshape(2, kappa)
+    live = Task(2, kappa, F).persistent.reshape(2, kappa)
     assert live[1].all() and live[0].tolist() == [False] * (kappa - 1) + [True]
 
 
@@ -509,7 +504,7 @@ def test_dependent_memories_are_named(known):
     task = compose_copy(3)
     w = known(task=task, radius=0.5).network
     same = np.repeat(w.W_uh[:, :1], 3, axis=1)
-    with pytest.raises(ValueError, match="the lasting components of the memories must be linearly"):
+    with pytest.raises(ValueError, match="persistent components of the memories must be linearly"):
         corrected(Network(w.W_hh, same, w.W_r), task)
 
 

@@ -20,23 +20,25 @@ import jaxtyping
 import numpy as np
 import pandas as pd
 import pytest
+import study
 import torch
 from conftest import arrays, known_network, straight
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from scipy import sparse
+from study import Study
 
 import emt
-from emt import Network, Stage, Task, TrainingConfig, evidence, spectrum
-from emt.atlas import Study
-from emt.backpropagation import buffers
-from emt.errata import Margins
+import emt.training.descent
+import emt.workshop.store
+from emt import Network, Stage, Task, TrainingConfig, impulse, spectrum
+from emt.beyond.fitting import propagated
 from emt.evidence import NonMemorySpace
 from emt.gsemm import GSEMM, State
-from emt.identification import propagated
+from emt.linear_network import program
 from emt.network import ACTIVATIONS
-from emt.training import Training
-from emt.variable_binding import program
+from emt.training.backpropagation import allocate
+from emt.training.descent import Training
 
 pytestmark = pytest.mark.usefixtures("_no_shape_hook")
 
@@ -52,7 +54,7 @@ EYE, ROW, ROOTS = np.eye(6), np.arange(6.0), spectrum.roots_of_unity(3, 2)
 LINES = {"a": TIMES, "b": TIMES}
 PAIRS = {"a": (TIMES, TIMES), "b": (TIMES, TIMES)}
 TRIPLES = {"a": (TIMES, TIMES, TIMES)}
-RESPONSE = evidence.impulse_response(W, 12)
+RESPONSE = impulse.impulse_response(W, 12)
 
 
 def double(x):
@@ -105,7 +107,6 @@ EXAMPLES = {
     "loading": {"rnn": rnn()[0], "readout": rnn()[1]},
     "network.identity": {"x": ONES},
     "network.Network": {"c": ONES, "h0": np.ones(10), "leak": np.ones(10), "rates": False},
-    "errata": {"margins": Margins(1.0, 0.0)},
     "evidence": {"space": NonMemorySpace(np.linalg.qr(STATES[:10])[0][:, :4], np.ones(4), 0)},
     "evidence.non_memory_space": {"h": STATES},
     "evidence.open_network": {"h": STATES},
@@ -113,10 +114,9 @@ EXAMPLES = {
     "evidence.wrap_around": {"Phi_learned": EYE},
     "evidence.hops": {"contents": np.ones((9, 6)), "u": BITS[0]},
     "evidence.norms_of_powers": {"block": EYE},
-    "faithfulness": {"doses": ONES, "n": 2},
-    "faithfulness.principal_basis": {"h": STATES},
-    "faithfulness.rival": {"kind": "random directions"},
-    "graded": {"stored": BITS, "read": BITS, "cycles": [1, 2]},
+    "beyond.faithfulness": {"doses": ONES},
+    "beyond.bases.principal_basis": {"h": STATES},
+    "beyond.bases.baseline": {"kind": "random directions"},
     "gsemm": {"W": np.eye(4), "h": np.ones(4), "sigma": np.tanh, "step": 0.5},
     "gsemm.flow": {"state": State(np.ones(4), ONES, np.ones(4))},
     "gsemm.simulate": {"start": State(np.ones(4), ONES, np.ones(4))},
@@ -124,43 +124,47 @@ EXAMPLES = {
     "gsemm.conditioning": {"sigma": ACTIVATIONS["tanh"], "x": ONES},
     "gsemm.GSEMM": {"Xi_dagger": MODEL.Xi.T, "Phi_prime": np.eye(2), "alpha_s": 1.0, "alpha_c": 1.0}
     | {"T_h": 0.1, "T_d": 0.1, "sigma_f": np.tanh, "sigma_h": np.tanh},
-    "identification": {"start": Network(W.W_hh, W.W_uh, W.W_r), "modes": 6, "iterations": 2},
-    "identification.weak_directions": {"part": 1e-6},
-    "identification.pulled_back": {"x": np.ones((6, 2, 2))},
-    "interventions": {"value": ONES, "source": 1, "target": 2, "first": 1, "second": 2, "dose": 0.5}
+    "beyond.fitting": {"start": Network(W.W_hh, W.W_uh, W.W_r), "modes": 6, "iterations": 2},
+    "beyond.fitting.weak_directions": {"part": 1e-6},
+    "beyond.fitting.pulled_back": {"x": np.ones((6, 2, 2))},
+    "beyond.interventions": {
+        "value": ONES,
+        "source": 1,
+        "target": 2,
+        "first": 1,
+        "second": 2,
+        "dose": 0.5,
+    }
     | {"other": np.ones(10), "to": 1, "block": np.eye(2)},
-    "lifetime.activity": {"first": 1, "last": 3},
-    "lifetime.faults": {"modes": ROOTS, "roots": ROOTS},
-    "lifetime.accuracy_of": {"variance": TIMES},
-    "lifetime.last_step": {"steps": TIMES, "accuracy": TIMES[::-1] / 4},
-    "lifetime.accuracy_curve": {"steps": TIMES},
-    "lifetime.saturation": {"preactivation": STATES},
+    "beyond.lifetime": {"stored": BITS, "read": BITS, "cycles": [1, 2]},
+    "beyond.lifetime.activity": {"first": 1, "last": 3},
+    "beyond.lifetime.faults": {"modes": ROOTS, "roots": ROOTS},
+    "beyond.lifetime.accuracy_of": {"variance": TIMES},
+    "beyond.lifetime.last_step": {"steps": TIMES, "accuracy": TIMES[::-1] / 4},
+    "beyond.lifetime.accuracy_curve": {"steps": TIMES},
+    "beyond.lifetime.saturation": {"preactivation": STATES},
     "linearization": {"apart": 1e-4, "most": 5, "u": None},
     "linearization.placed": {"h": np.full(10, 0.1), "linear": W},
     "linearization.order": {"values": TIMES},
-    "overwriting": {"delay": 3, "rounds": 2, "silence": 1, "scale": 1.0},
-    "realisation.coefficients": {"steps": 3},
-    "rule.ho_kalman": {"order": 6},
+    "beyond.overwriting": {"delay": 3, "rounds": 2, "silence": 1, "scale": 1.0},
+    "linear_network.coefficients": {"steps": 3},
     "spectrum": {"kappa": 2},
-    "training": {"initialisation": "torch", "clip": 1.0, "warmup": 0, "decay": "none"}
+    "training.recipes": {"initialisation": "torch", "clip": 1.0, "warmup": 0, "decay": "none"}
     | {"advance": 0.5, "bias": False, "linear": False, "stages": CONFIG.stages},
-    "training.three_stages": {"updates": (1, 1, 1)},
-    "variable_binding": {"u": BITS[0], "t": 4},
-    "variable_binding.trace": {"network": straight(W)},
-    "variable_memories": {"W_r_star": W.W_r.T, "removal": "none"},
-    "variable_memories.as_printed": {"W_r_star": "dual"},
-    "store.sources": {"module": Path(emt.training.__file__)},
-    "store.load": {"config": replace(CONFIG, hidden=10)},
-    "store.write": {"path": "y", "result": Training(W, ONES)},
-    "store.write_whole": {"path": "y", "content": b"x"},
-    "backpropagation.buffers": {"dtype": torch.float32},
-    "backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
-    | {"room": buffers(5, 4, 10), "b": None, "linear": False}
+    "training.recipes.three_stages": {"updates": (1, 1, 1)},
+    "linear_network": {"u": BITS[0], "t": 4},
+    "linear_network.run_by_line": {"network": straight(W)},
+    "algorithm1": {"W_r_star": W.W_r.T, "removal": "none"},
+    "algorithm1.as_printed": {"W_r_star": "dual"},
+    "workshop.store.sources": {"module": Path(emt.training.descent.__file__)},
+    "workshop.store.load": {"config": replace(CONFIG, hidden=10)},
+    "workshop.store.save": {"path": "y", "result": Training(W, ONES)},
+    "workshop.store.write_whole": {"path": "y", "content": b"x"},
+    "training.backpropagation.allocate": {"dtype": torch.float32},
+    "training.backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
+    | {"room": allocate(5, 4, 10), "b": None, "linear": False}
     | {k: v.astype("f") for k, v in arrays(W).items()},
-    "atlas": {"name": "x", "rows": pd.DataFrame({"x": [1, 2], "y": [2, 4]}), "command": "make"}
-    | {"studies": {"a": STUDY}, "key": "k", "index": 0},
-    "atlas.Study": {"row": double, "arguments": [{"x": 1}], "checked": {"y": 0.0}, "group": ("x",)}
-    | {"timed": True},
+    "workshop.tables": {"name": "x", "text": "x"},
     "figures.binding": {"content": ONES, "box": (0, 0, 1, 1), "before": ROW, "composed": ROW}
     | {"written": ROW, "u": ONES},
     "figures.binding.figure_1": {"program": program(TASK, BITS[0]), "u": BITS[0]}
@@ -225,8 +229,8 @@ RIGHT |= {Sequence[str]: ("list of text",), Sequence[dict]: ("list of dicts",)}
 RIGHT |= {Iterable[Mapping]: ("list of dicts",), dict: ("dict",)}
 # What has no rule, and why.
 NO_RULE = {
-    "record": "has tests of its own",
-    "sweep": "takes any function and any arguments",
+    "workshop.claims": "has tests of its own",
+    "workshop.parallel": "takes any function and any arguments",
     "checks": "takes what is wrong, and its name",
 }
 
@@ -293,8 +297,8 @@ def _elsewhere(tmp_path_factory):
         folder = tmp_path_factory.mktemp("arguments")
         patch.chdir(folder)
         patch.setenv("EMT_STORE", str(folder))
-        emt.store.write("x", Training(W, ONES), TASK, replace(CONFIG, hidden=10))
-        emt.atlas.write("x", pd.DataFrame({"x": [1]}), "make", "here")
+        emt.workshop.store.save("x", Training(W, ONES), TASK, replace(CONFIG, hidden=10))
+        study.write("x", pd.DataFrame({"x": [1]}), "make", "here")
         yield
 
 

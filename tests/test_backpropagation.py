@@ -8,7 +8,7 @@ import torch
 import training
 
 from emt import Network, run, to_torch, with_silence
-from emt.backpropagation import buffers, gradients
+from emt.training.backpropagation import allocate, backpropagate
 
 # s, n, B, H, kappa
 SHAPES = [
@@ -39,7 +39,7 @@ def room_for(given, device=None, dtype=torch.float64, extra=0):
     """Buffers full of NaN."""
     u, targets = given[3:]
     steps = len(u) + len(targets) + extra
-    room = buffers(steps, u.shape[1], len(given[0]), device, dtype)
+    room = allocate(steps, u.shape[1], len(given[0]), device, dtype)
     for array in room:
         array[:] = float("nan")
     return room
@@ -51,7 +51,7 @@ def on(given, device, dtype=torch.float64):
 
 
 def answer(given, device=None, dtype=torch.float64, extra=0) -> list[np.ndarray]:
-    got = gradients(*on(given, device, dtype), room_for(given, device, dtype, extra))
+    got = backpropagate(*on(given, device, dtype), room_for(given, device, dtype, extra))
     return [np.asarray(x) for x in got if x is not None]
 
 
@@ -153,7 +153,7 @@ def test_a_used_room_changes_no_bit_and_answers_outlive_it(device):
     first, second = problem(3, 9, 4, 5, 2), problem(4, 2, 4, 5, 2, seed=1)
     expected = [raw(answer(given, device)) for given in (first, second)]
     room = room_for(first, device)
-    got = [gradients(*on(given, device), room) for given in (first, second, first)]
+    got = [backpropagate(*on(given, device), room) for given in (first, second, first)]
     assert [raw(x) for x in got] == [*expected, expected[0]]
 
 
@@ -164,7 +164,7 @@ def test_arguments_are_left_alone(device):
     if device is None:
         for x in arguments:
             x.flags.writeable = False
-    gradients(*arguments, room_for(given, device))
+    backpropagate(*arguments, room_for(given, device))
     for x, before in zip(arguments, given, strict=True):
         np.testing.assert_array_equal(np.asarray(x), before)
 
@@ -189,7 +189,7 @@ def test_single_precision_is_close_to_double(shape, device):
 @pytest.mark.parametrize("device", DEVICES)
 def test_answers_have_the_kind_and_the_shapes_of_the_arguments(device):
     arguments = on(problem(3, 4, 2, 5, 6), device)
-    got = gradients(*arguments, room_for(arguments, device))
+    got = backpropagate(*arguments, room_for(arguments, device))
     assert isinstance(got.loss, float)
     for name, like in (("y", 4), ("W_hh", 0), ("W_uh", 1), ("W_r", 2)):
         assert getattr(got, name).shape == arguments[like].shape
@@ -198,20 +198,20 @@ def test_answers_have_the_kind_and_the_shapes_of_the_arguments(device):
 
 @pytest.mark.parametrize("device, kind", [(None, np.ndarray), ("cpu", torch.Tensor)])
 def test_buffers_are_of_the_kind_asked_for(device, kind):
-    room = buffers(7, 2, 3, device)
+    room = allocate(7, 2, 3, device)
     assert [tuple(x.shape) for x in room] == [(8, 2, 3), (7, 2, 3), (2, 3), (3, 3)]
     assert all(isinstance(x, kind) for x in room)
     assert {str(x.dtype).removeprefix("torch.") for x in room} == {"float32"}
-    double = buffers(1, 1, 1, device, torch.float64)
+    double = allocate(1, 1, 1, device, torch.float64)
     assert {str(x.dtype).removeprefix("torch.") for x in double} == {"float64"}
 
 
 def test_too_small_a_room_is_refused():
     W_hh, W_uh, W_r = np.zeros((3, 3)), np.zeros((3, 1)), np.zeros((1, 3))
     u, targets = np.zeros((2, 4, 1)), np.zeros((3, 4, 1))
-    room = buffers(4, 4, 3, dtype=torch.float64)
+    room = allocate(4, 4, 3, dtype=torch.float64)
     with pytest.raises(ValueError, match="room must be for at least 5 steps, not 4"):
-        gradients(W_hh, W_uh, W_r, u, targets, room)
+        backpropagate(W_hh, W_uh, W_r, u, targets, room)
 
 
 @pytest.mark.parametrize("linear", [False, True])
@@ -235,7 +235,7 @@ def test_with_a_bias_and_without_tanh_the_gradients_are_those_of_autograd(
     expected = torch.autograd.grad(loss, leaves)
 
     arguments = on([*given, b], device)
-    got = gradients(
+    got = backpropagate(
         *arguments[:5], room_for(given, device), arguments[5] if biased else None, linear
     )
     assert math.isclose(got.loss, loss.item(), rel_tol=1e-12)
@@ -250,7 +250,7 @@ def test_the_benchmarks_ways_to_the_gradient_are_called_as_training_calls_it(ide
     rng = np.random.default_rng(0)
     shapes = (6, 6), (6, 2), (2, 6), (3, 4, 2), (5, 4, 2)
     arrays = [0.5 * rng.normal(size=shape).astype(np.float32) for shape in shapes]
-    got, wanted = (f(*arrays, buffers(8, 4, 6), linear=False) for f in (idea, gradients))
+    got, wanted = (f(*arrays, allocate(8, 4, 6), linear=False) for f in (idea, backpropagate))
     for a, b in zip(got, wanted, strict=True):
         if b is not None:
             np.testing.assert_allclose(a, b, atol=1e-5)

@@ -18,18 +18,19 @@ from emt import (
     basis,
     checks,
     gsemm,
+    impulse,
+    linear_network,
     network,
-    realisation,
     spectrum,
-    store,
 )
+from emt import algorithm1 as vm
 from emt import evidence as ev
-from emt import variable_binding as vb
-from emt import variable_memories as vm
+from emt import linear_network as vb
 from emt.gsemm import GSEMM, State
 from emt.network import ACTIVATIONS
-from emt.record import record
-from emt.training import three_stages
+from emt.training.recipes import three_stages
+from emt.workshop import store
+from emt.workshop.claims import record
 
 NAN, INF = float("nan"), float("inf")
 RNG = np.random.default_rng(0)
@@ -379,20 +380,27 @@ TABLE = {
         (lambda: gsemm.retrieved(np.ones((2, 4)), True), "least must be", "not True"),
     ],
     "realisation": [
-        (lambda: realisation.coefficients(TASK, 0), "steps must be", "not 0"),
-        (lambda: realisation.coefficients(TASK, True), "steps must be", "not True"),
-        (lambda: realisation.coefficients(TASK, 2.0), "steps must be", "not 2.0"),
-        (lambda: realisation.innovations(TASK, np.ones((2, 2))), "x must have shape (..., 3, 2)"),
-        (lambda: realisation.innovations(TASK, np.ones(2)), "x must have shape", "not (2,)"),
-        (lambda: realisation.innovations(TASK, spoilt(NAN, 3, 2)), "x must be finite", "nan"),
-        (lambda: realisation.innovations(TASK, 1j * np.ones((3, 2))), "x must be", "not complex"),
-        (lambda: realisation.minimal_realisation(BIASED), "network must rest at the origin"),
-        (lambda: realisation.minimal_realisation(W, 0.0), "tolerance must", "1e-15", "not 0.0"),
-        (lambda: realisation.minimal_realisation(W, 1.0), "tolerance must", "0.1", "not 1.0"),
-        (lambda: realisation.minimal_realisation(W, True), "tolerance must be", "not True"),
+        (lambda: linear_network.coefficients(TASK, 0), "steps must be", "not 0"),
+        (lambda: linear_network.coefficients(TASK, True), "steps must be", "not True"),
+        (lambda: linear_network.coefficients(TASK, 2.0), "steps must be", "not 2.0"),
+        (
+            lambda: linear_network.innovations(TASK, np.ones((2, 2))),
+            "x must have shape (..., 3, 2)",
+        ),
+        (lambda: linear_network.innovations(TASK, np.ones(2)), "x must have shape", "not (2,)"),
+        (lambda: linear_network.innovations(TASK, spoilt(NAN, 3, 2)), "x must be finite", "nan"),
+        (
+            lambda: linear_network.innovations(TASK, 1j * np.ones((3, 2))),
+            "x must be",
+            "not complex",
+        ),
+        (lambda: impulse.minimal_realisation(BIASED), "network must rest at the origin"),
+        (lambda: impulse.minimal_realisation(W, 0.0), "tolerance must", "1e-15", "not 0.0"),
+        (lambda: impulse.minimal_realisation(W, 1.0), "tolerance must", "0.1", "not 1.0"),
+        (lambda: impulse.minimal_realisation(W, True), "tolerance must be", "not True"),
     ]
     + [
-        (partial(realisation.minimal_realisation, weights), "network must", "response is zero")
+        (partial(impulse.minimal_realisation, weights), "network must", "response is zero")
         for weights in (
             Network(W.W_hh, 0 * W.W_uh, W.W_r),
             Network(W.W_hh, W.W_uh, 0 * W.W_r),
@@ -414,7 +422,7 @@ TABLE = {
     ],
     "program and trace": [
         (partial(f, *arguments, u), *parts)
-        for f, *arguments in ((vb.program, TASK), (vb.trace, straight(W), NET.Psi_dual))
+        for f, *arguments in ((vb.program, TASK), (vb.run_by_line, straight(W), NET.Psi_dual))
         for u, *parts in (
             (np.ones((4, 3)), "u must have shape (any, 2)", "(4, 3)"),
             (np.ones((2, 4, 2)), "u must have shape (any, 2)", "(2, 4, 2)"),
@@ -425,14 +433,14 @@ TABLE = {
     ]
     + [
         (lambda: vb.program(SIGNS, np.ones((4, 2))), "task must be linear", "threshold=False"),
-        (lambda: vb.trace(BIASED, NET.Psi_dual, np.ones((4, 2))), "network must be linear"),
+        (lambda: vb.run_by_line(BIASED, NET.Psi_dual, np.ones((4, 2))), "network must be linear"),
         (
-            lambda: vb.trace(straight(W), NET.Psi, np.ones((4, 2))),
+            lambda: vb.run_by_line(straight(W), NET.Psi, np.ones((4, 2))),
             "Psi_dual must have shape (any, 10)",
             "(10, 6)",
         ),
         (
-            lambda: vb.trace(straight(W), spoilt(NAN, 6, 10), np.ones((4, 2))),
+            lambda: vb.run_by_line(straight(W), spoilt(NAN, 6, 10), np.ones((4, 2))),
             "Psi_dual must be finite",
         ),
     ],
@@ -507,7 +515,7 @@ TABLE = {
         (lambda: spectrum.compare(np.ones((10, 9)), TASK), "W_hh must have shape", "(10, 9)"),
         (lambda: spectrum.compare(spoilt(NAN, 10, 10), TASK), "W_hh must be finite", "nan"),
         (lambda: spectrum.compare(np.eye(5), TASK), "W_hh must", "s * kappa = 6", "not 5"),
-        (lambda: spectrum.compare(W.W_hh, TASK, -1.0), "threshold must be", "not -1.0"),
+        (lambda: spectrum.compare(W, TASK, -1.0), "threshold must be", "not -1.0"),
         (lambda: spectrum.characteristic(TASK, spoilt(NAN, 3) * (1 + 0j)), "z must be", "[2]"),
         (lambda: spectrum.characteristic(TASK, spoilt(INF, 2, 2)), "z must be finite", "inf"),
     ],
@@ -548,7 +556,7 @@ TABLE = {
     + [
         (lambda: vm.backward_blocks(W, 3, W.W_r), "W_r_star must have shape (10, 2)", "(2, 10)"),
         (lambda: vm.backward_blocks(W, 3, spoilt(NAN, 10, 2)), "W_r_star must be finite"),
-        (lambda: ev.impulse_response(W, 0), "steps must be", "not 0"),
+        (lambda: impulse.impulse_response(W, 0), "steps must be", "not 0"),
         (lambda: ev.norms_of_powers(np.ones((3, 2)), 4), "block must have shape (3, 3)"),
         (lambda: ev.norms_of_powers(spoilt(NAN, 2, 2), 4), "block must be finite"),
         (lambda: ev.norms_of_powers(np.eye(2), 0), "steps must be", "not 0"),

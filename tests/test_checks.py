@@ -11,7 +11,7 @@ import torch
 from conftest import bent
 
 import emt
-from emt import checks, evidence, network, spectrum, tasks, variable_memories
+from emt import algorithm1, checks, impulse, network, spectrum, tasks
 
 pytestmark = pytest.mark.usefixtures("_no_shape_hook")
 
@@ -89,7 +89,7 @@ ROOM = {
     "continuation": (lambda: emt.continuation(TASK, np.ones((3, 2)), 10**12), "steps = "),
     "bitmap": (lambda: emt.bitmap("1", 10**12), "s = "),
     "rows of it": (lambda: emt.bitmap("1", 4, 10**13), "kappa = "),
-    "impulses": (lambda: evidence.impulse_response(W, 10**12), "steps must be small enough"),
+    "impulses": (lambda: impulse.impulse_response(W, 10**12), "steps must be small enough"),
     "last": (lambda: emt.correct_bits(W, TASK, last=10**12), "last must be small enough"),
     "step": (lambda: emt.accuracy_around(W, TASK, 10**12), "step must be small enough"),
     "continued": (lambda: network.continued(W, np.ones(6), 10**12), "steps must be small enough"),
@@ -115,7 +115,7 @@ def test_what_fits_is_decided_by_this_machine():
 
 
 def test_guarded_functions_are_themselves_elsewhere():
-    for function in (tasks.repeat_copy, network.run, variable_memories.READINGS["corrected"]):
+    for function in (tasks.repeat_copy, network.run, algorithm1.READINGS["corrected"]):
         assert pickle.loads(pickle.dumps(function)) is function
     assert list(inspect.signature(tasks.repeat_copy).parameters) == ["s", "kappa"]
     assert "Eq. (12)" in tasks.repeat_copy.__doc__

@@ -272,7 +272,6 @@ def test_equation_8():
 def test_equation_9():
     """Both sums, with f in the components of the last kappa rows; and what they do to a history."""
     from emt.tasks import Task
-    from emt.variable_binding import interactions
 
     for s, kappa, F, rng in rules():
         n = s * kappa
@@ -285,7 +284,7 @@ def test_equation_9():
                 for j in to(kappa):
                     outer = np.outer(e[n - kappa + i], e[(k - 1) * kappa + j])
                     Phi += F[k - 1, i - 1, j - 1] * outer
-        got = interactions(Task(s, kappa, F))
+        got = Task(s, kappa, F).Phi
         close(got, Phi)
         u = rng.normal(size=(s, kappa))
         f = sum(applied(F[k], u[k]) for k in range(s))
@@ -294,8 +293,8 @@ def test_equation_9():
 
 def test_equation_10():
     """The sum of outer products, with given covectors and with those of the span."""
+    from emt.linear_network import constructed
     from emt.tasks import Task
-    from emt.variable_binding import constructed
 
     for (s, kappa, F, _), (_, _, Psi, dual, _) in zip(rules(), networks(), strict=True):
         e = counted(np.eye(kappa))
@@ -308,8 +307,8 @@ def test_equation_10():
 
 def test_equation_11():
     """The sum of outer products."""
+    from emt.linear_network import constructed
     from emt.tasks import Task
-    from emt.variable_binding import constructed
 
     for (s, kappa, F, _), (_, _, Psi, dual, _) in zip(rules(), networks(), strict=True):
         ket, e = counted(Psi.T), counted(np.eye(kappa))
@@ -319,17 +318,17 @@ def test_equation_11():
 
 def test_equation_12():
     """Both sums in the standard basis."""
-    from emt.tasks import repeat_copy
-    from emt.variable_binding import interactions
+    from emt.tasks import Task
 
     for s, kappa in SIZES:
-        e = counted(np.eye(s * kappa))
-        close(interactions(repeat_copy(s, kappa)), copying(s, kappa, e, e))
+        e, F = counted(np.eye(s * kappa)), np.zeros((s, kappa, kappa))
+        F[0] = np.eye(kappa)
+        close(Task(s, kappa, F).Phi, copying(s, kappa, e, e))
 
 
 def test_equation_13():
     """Direct recursion over three cycles, and the sum over mu and i with its index corrected."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         ket = counted(Psi.T)
@@ -345,8 +344,8 @@ def test_equation_13():
 
 def test_equation_14():
     """The weighted average, as the last block of Psi."""
+    from emt.algorithm1 import as_printed
     from emt.network import Network
-    from emt.variable_memories import as_printed
 
     for s, kappa, arrays, star in learned():
         for alpha in (0.0, 0.3, 0.5, 1.0):
@@ -356,8 +355,8 @@ def test_equation_14():
 
 def test_equation_15():
     """The weighted average of two matrix powers, for every k below s."""
+    from emt.algorithm1 import as_printed
     from emt.network import Network
-    from emt.variable_memories import as_printed
 
     for s, kappa, arrays, star in learned():
         W_hh, W_uh, _ = arrays
@@ -500,8 +499,8 @@ def test_equation_24():
 
 def test_equation_25():
     """All three operators as sums of outer products."""
+    from emt.linear_network import constructed
     from emt.tasks import repeat_copy
-    from emt.variable_binding import constructed
 
     for s, kappa, Psi, dual, _ in networks():
         ket, bra, e = counted(Psi.T), counted(dual), counted(np.eye(kappa))
@@ -513,7 +512,7 @@ def test_equation_25():
 
 def test_equation_26():
     """The write operator, summed over j, on the input, summed over i."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         ket, e = counted(Psi.T), counted(np.eye(kappa))
@@ -525,7 +524,7 @@ def test_equation_26():
 
 def test_equation_27():
     """The double sum with ``<e^j|e_i>`` as a product of vectors."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         ket, e = counted(Psi.T), counted(np.eye(kappa))
@@ -537,7 +536,7 @@ def test_equation_27():
 
 def test_equation_28():
     """The double sum with a Kronecker delta."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         ket = counted(Psi.T)
@@ -549,7 +548,7 @@ def test_equation_28():
 
 def test_equation_29():
     """The single sum that is left."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         ket = counted(Psi.T)
@@ -560,7 +559,7 @@ def test_equation_29():
 
 def test_equation_30():
     """Phi, as a dense matrix, on the state of step 1."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         u, ket = second_inputs(s, kappa, u), counted(Psi.T)
@@ -573,7 +572,7 @@ def test_equation_30():
 
 def test_equation_31():
     """Phi written out as its two sums of kets and bras, each bra on each ket."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         u, n = second_inputs(s, kappa, u), s * kappa
@@ -590,7 +589,7 @@ def test_equation_31():
 
 def test_equation_32():
     """The first input one memory further down, for s of at least 2."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         if s == 1:
@@ -604,7 +603,7 @@ def test_equation_32():
 
 def test_equation_33():
     """Memory mu holds input mu."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, kappa, Psi, dual, u in networks():
         ket = counted(Psi.T)
@@ -616,7 +615,7 @@ def test_equation_33():
 
 def test_equation_34():
     """Variable mu is in memory number ``[(mu-t-1) mod s] + 1``, over three cycles."""
-    from emt.variable_binding import repeat_copy_state
+    from emt.linear_network import repeat_copy_state
 
     for s, _, Psi, dual, u in networks():
         memory = counted(np.split(Psi, s, axis=1))

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from emt.errata import MARGIN, ROWS, TOLERANCE, Margins, holds
+from errata import MARGIN, ROWS, TOLERANCE, Margins, holds
 
 PAGE = (Path(__file__).parents[1] / "notebooks/errata.md").read_text(encoding="utf-8")
 

@@ -19,25 +19,22 @@ from emt import (
     selection,
     untrained,
 )
-from emt import faithfulness as ff
-from emt.faithfulness import (
-    RIVALS,
-    Faithfulness,
-    dose_response,
+from emt.beyond import bases
+from emt.beyond import faithfulness as ff
+from emt.beyond.bases import (
+    BASELINES,
+    baseline,
     eigenbasis,
-    erased,
-    faithfulness,
     fitted,
     in_flight,
     labelled,
     principal_basis,
     random_basis,
-    rival,
     sized,
 )
+from emt.beyond.faithfulness import Faithfulness, dose_response, erased, scored
+from emt.beyond.overwriting import overwriting_network
 from emt.network import EVALUATION_SEED
-from emt.overwriting import overwriting
-from emt.variable_binding import interactions, lasting
 
 NAN, INF = float("nan"), float("inf")
 DOSES = np.array([0.0, 0.25, 0.5, 1.0, 2.0])
@@ -171,10 +168,10 @@ def by_hand(w, task, memories, first=1000, sequences=64, seed=EVALUATION_SEED):
     wanted = follow(task, u, first + 2 * s - 1)[:, first - 1 :]
     return Faithfulness(
         decoded=np.mean(decoded),
-        swapped=np.mean(turned),
-        spared=np.mean(stayed),
-        kept=np.mean(np.sign(outputs(w, inside, 2 * s)) == said),
-        dropped=np.mean(np.sign(outputs(w, h - inside, 2 * s)) == said),
+        efficacy=np.mean(turned),
+        specificity=np.mean(stayed),
+        sufficiency=np.mean(np.sign(outputs(w, inside, 2 * s)) == said),
+        necessity=np.mean(np.sign(outputs(w, h - inside, 2 * s)) == said),
         surgery=np.mean(np.sign(late) == wanted),
     )
 
@@ -227,11 +224,11 @@ def test_states_in_flight_are_those_of_the_loop(rule, seed):
 def test_scores_are_those_of_the_loop(rule, first, sequences):
     task = RULES[rule]
     w, memories = noisy(task), random_memories(9, task.s, task.kappa)
-    got = faithfulness(w, task, memories, first, sequences)
+    got = scored(w, task, memories, first, sequences)
     np.testing.assert_allclose(got, by_hand(w, task, memories, first, sequences), atol=1e-12)
     assert len(set(got)) > 3
     # The inputs of surgery are others'; those of all else are given.
-    got = faithfulness(w, task, memories, first, sequences, seed=5)
+    got = scored(w, task, memories, first, sequences, seed=5)
     expected = by_hand(w, task, memories, first, sequences, seed=5)
     np.testing.assert_allclose(got[:-1], expected[:-1], atol=1e-12)
     doses = [0.3, 1.0, -0.5]
@@ -245,7 +242,7 @@ def test_defaults_are_those_of_the_loop(trained):
     w, task = trained.network, trained.task
     for memories in (corrected(w, 4), random_memories(16, 4, 2)):
         np.testing.assert_allclose(
-            faithfulness(w, task, memories), by_hand(w, task, memories), atol=1e-12
+            scored(w, task, memories), by_hand(w, task, memories), atol=1e-12
         )
         np.testing.assert_allclose(
             dose_response(w, task, memories, DOSES),
@@ -262,9 +259,9 @@ def test_defaults_are_those_of_the_loop(trained):
 def test_constructed_memories_get_full_marks(known, basis, s):
     net = known(s, 2, basis=basis)
     w, memories = small(net)
-    score = faithfulness(w, net.task, memories)
+    score = scored(w, net.task, memories)
     assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
-    # What is dropped is nothing but rounding: `dropped` says nothing here, see the next tests.
+    # What is dropped is nothing but rounding: `necessity` says nothing here, see the next tests.
     got = dose_response(w, net.task, memories, DOSES)
     np.testing.assert_allclose(got, 1 - 2 * DOSES, atol=1e-8)
 
@@ -274,7 +271,7 @@ def test_other_rules_on_bits_get_full_marks_too(known, task):
     net = known(task=task)
     w, memories = small(net)
     memories = arranged(memories, np.random.default_rng(0).permutation(len(memories.labels)))
-    score = faithfulness(w, task, memories, step=7)
+    score = scored(w, task, memories, step=7)
     assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
     got = dose_response(w, task, memories, DOSES)
     np.testing.assert_allclose(got, 1 - 2 * DOSES, atol=1e-8)
@@ -287,7 +284,7 @@ def test_nothing_is_dropped_where_memories_hold_all_to_the_last_bit():
     size = 2.0**-20
     w = Network(W_hh, size * I[:, 4:], I[:, 4:].T / size)
     memories = VariableMemories(size * I, I.T / size, labels(3, 2))
-    assert faithfulness(w, repeat_copy(3, 2), memories) == (1, 1, 1, 1, 0, 1)
+    assert scored(w, repeat_copy(3, 2), memories) == (1, 1, 1, 1, 0, 1)
 
 
 @pytest.mark.parametrize("basis", BASES)
@@ -302,11 +299,11 @@ def test_a_rest_that_knows_nothing_is_right_about_half_of_the_bits(known, basis)
     # The rest says yes, always, and too low to be heard beside the memories.
     W_hh = net.Psi @ net.Psi_dual @ w.W_hh + np.outer(vector, covector)
     loud = Network(W_hh, w.W_uh, w.W_r + 1e4 * covector, h0=1e-6 * vector)
-    score = faithfulness(loud, net.task, memories)
+    score = scored(loud, net.task, memories)
     assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
     _, held = flight(loud, net.task)
-    assert score.dropped == (follow(net.task, held[1], 6) > 0).mean()
-    assert 0.4 < score.dropped < 0.6
+    assert score.necessity == (follow(net.task, held[1], 6) > 0).mean()
+    assert 0.4 < score.necessity < 0.6
 
 
 def test_a_second_copy_of_the_memories_keeps_the_outputs_without_the_first(known):
@@ -321,8 +318,8 @@ def test_a_second_copy_of_the_memories_keeps_the_outputs_without_the_first(known
     Psi = np.vstack([memories.Psi, 0 * memories.Psi])
     dual = np.hstack([memories.Psi_dual, 0 * memories.Psi_dual])
     first = VariableMemories(Psi, dual, memories.labels)
-    score = faithfulness(twice, net.task, first)
-    assert (score.decoded, score.spared, score.kept, score.dropped) == (1, 1, 1, 1)
+    score = scored(twice, net.task, first)
+    assert (score.decoded, score.specificity, score.sufficiency, score.necessity) == (1, 1, 1, 1)
     # The other copy says the opposite just as loudly.
     response = dose_response(twice, net.task, first, DOSES)
     np.testing.assert_allclose(response, 1 - DOSES, atol=1e-8)
@@ -333,10 +330,10 @@ def test_wrong_names_score_low(known, s, kappa):
     net = known(s, kappa, spare=2)
     w, memories = small(net)
     for by in range(1, s):
-        score = faithfulness(w, net.task, renamed(memories, by * kappa))
-        assert score.kept == 1
+        score = scored(w, net.task, renamed(memories, by * kappa))
+        assert score.sufficiency == 1
         assert 0.35 < score.decoded < 0.65
-        assert score.swapped < 0.6 and score.spared < 0.9
+        assert score.efficacy < 0.6 and score.specificity < 0.9
     # Memory k called k+1: the swap of the outer pair moves what is k = s and s-1, not 1 and s.
     response = dose_response(w, net.task, renamed(memories, kappa), DOSES)
     assert (response[1:] > 1 - 2 * DOSES[1:] + 0.1).all()
@@ -347,7 +344,7 @@ def test_an_untrained_network_scores_one_half():
     scores = []
     for seed in range(6):
         w = untrained(task, TrainingConfig(hidden=24, seed=seed))
-        scores.append(faithfulness(w, task, random_memories(24, 4, 2, seed)))
+        scores.append(scored(w, task, random_memories(24, 4, 2, seed)))
     mean = np.mean(scores, axis=0)
     assert (abs(mean - 0.5) < 0.06).all(), mean
     assert (abs(np.array(scores) - 0.5) < 0.2).all()
@@ -356,23 +353,23 @@ def test_an_untrained_network_scores_one_half():
 def test_learned_memories_are_used(trained):
     w, task = trained.network, trained.task
     memories = corrected(w, 4)
-    score = faithfulness(w, task, memories)
+    score = scored(w, task, memories)
     assert min(score[:4]) > 0.97 and score.surgery > 0.9
-    assert 0.3 < score.dropped < 0.7
+    assert 0.3 < score.necessity < 0.7
     response = dose_response(w, task, memories, DOSES)
     assert (np.diff(response) < 0).all()
     np.testing.assert_allclose(response[:4], 1 - 2 * DOSES[:4], atol=0.05)
-    wrong = faithfulness(w, task, renamed(memories, 2))
-    assert wrong.decoded < 0.65 and wrong.swapped < 0.5
+    wrong = scored(w, task, renamed(memories, 2))
+    assert wrong.decoded < 0.65 and wrong.efficacy < 0.5
 
 
 def test_no_other_basis_explains_a_trained_network_as_well(trained):
     w, task = trained.network, trained.task
-    ours = faithfulness(w, task, corrected(w, 4))
-    for kind in RIVALS:
-        theirs = faithfulness(w, task, rival(kind, w, task))
+    ours = scored(w, task, corrected(w, 4))
+    for kind in BASELINES:
+        theirs = scored(w, task, baseline(w, task, kind))
         assert theirs.decoded < 0.9 * ours.decoded
-        assert theirs.swapped < 0.9 * ours.swapped
+        assert theirs.efficacy < 0.9 * ours.efficacy
         assert theirs.surgery < ours.surgery
 
 
@@ -384,7 +381,7 @@ def test_contents_that_are_no_bits_are_decoded_by_their_sign(known):
     task = Task(3, 2, np.stack([turn, 0 * turn, 0 * turn]))
     net = known(task=task)
     w, memories = small(net)
-    assert faithfulness(w, task, memories, step=2).decoded == 1
+    assert scored(w, task, memories, step=2).decoded == 1
 
 
 def test_contents_that_are_no_bits_count_by_their_size_in_the_dose_response():
@@ -408,8 +405,8 @@ def test_a_swap_is_scored_for_the_components_that_both_memories_have(monkeypatch
     held = np.stack([x[:, t : t + 4] for t in range(1, 5)])
     # No linear network follows this rule from its inputs: it adds f to them. Start it right.
     h = held.reshape(4, 64, 16) @ (1e-6 * net.Psi).T
-    monkeypatch.setattr(ff, "in_flight", lambda *_: ff.Held(h, held))
-    score = faithfulness(w, task, memories, step=1)
+    monkeypatch.setattr(ff, "in_flight", lambda *_: bases.Held(h, held))
+    score = scored(w, task, memories, step=1)
     assert score[:4] == (1, 1, 1, 1)
     response = dose_response(w, task, memories, DOSES)
     np.testing.assert_allclose(response, 1 - 2 * DOSES, atol=1e-6)
@@ -420,29 +417,30 @@ def selecting():
     task = selection(4, np.array([1, 3, 2]), np.array([2, 3, 1]), np.array([-1, 1, -1]))
     net = known_network(task=task, spare=2)
     w, memories = small(net)
-    live = lasting(task)
+    live = task.persistent
     lasts = VariableMemories(memories.Psi[:, live], memories.Psi_dual[live], labels(4, 3)[live])
     return w, task, lasts
 
 
 def started_right(monkeypatch, task, memories):
     """Let the states in flight be what the theory says, which no linear network comes to."""
-    live = lasting(task)
+    live = task.persistent
 
     def flight_by_theory(weights, task, sequences=64, seed=EVALUATION_SEED):
         bits = random_bits(task, sequences, np.random.default_rng(seed))
         x = np.concatenate([bits, follow(task, bits, task.s)], axis=1)
         held = np.stack([x[:, t : t + task.s] for t in range(1, task.s + 1)])
-        return ff.Held(held.reshape(task.s, sequences, -1)[..., live] @ memories.Psi.T, held)
+        return bases.Held(held.reshape(task.s, sequences, -1)[..., live] @ memories.Psi.T, held)
 
-    monkeypatch.setattr(ff, "in_flight", flight_by_theory)
+    for module in (ff, bases):
+        monkeypatch.setattr(module, "in_flight", flight_by_theory)
 
 
 def test_memories_without_lasting_components_are_passed_over(monkeypatch):
     w, task, memories = selecting()
     assert len(memories.labels) == 6 and set(memories.labels[:, 0]) == {2, 3, 4}
     started_right(monkeypatch, task, memories)
-    assert faithfulness(w, task, memories, step=1)[:4] == (1, 1, 1, 1)
+    assert scored(w, task, memories, step=1)[:4] == (1, 1, 1, 1)
     response = dose_response(w, task, memories, DOSES)
     np.testing.assert_allclose(response, 1 - 2 * DOSES, atol=1e-6)
 
@@ -454,12 +452,12 @@ def test_other_bases_have_the_lasting_components_only(monkeypatch):
     got = labelled(w, task, -3 * memories.Psi[:, order], -memories.Psi_dual[order] / 3)
     np.testing.assert_allclose(got.Psi, memories.Psi, rtol=1e-9)
     np.testing.assert_array_equal(got.labels, memories.labels)
-    for kind in RIVALS:
-        other = rival(kind, w, task)
+    for kind in BASELINES:
+        other = baseline(w, task, kind)
         assert other.Psi.shape == (w.hidden, 6)
         np.testing.assert_array_equal(other.labels, memories.labels)
     # Principal components span what varies, so an edit of them all keeps everything.
-    assert faithfulness(w, task, rival(RIVALS[1], w, task), step=1).kept == 1
+    assert scored(w, task, baseline(w, task, BASELINES[1]), step=1).sufficiency == 1
 
 
 def test_fitted_memories_are_those_that_states_were_made_of(monkeypatch):
@@ -497,7 +495,7 @@ def test_memories_are_sized_by_what_they_hold(known, monkeypatch):
 
 def test_sizes_bring_the_theorys_copying_out_where_the_gain_is_above_one():
     task = compose_copy(4)
-    w = overwriting(task, 1.5, 4.0)
+    w = overwriting_network(task, 1.5, 4.0)
     found = corrected(w, task)
     off = {}
     for name, m in {"found": found, "sized": sized(w, task, found)}.items():
@@ -505,7 +503,7 @@ def test_sizes_bring_the_theorys_copying_out_where_the_gain_is_above_one():
         held = [tuple(x) for x in m.labels.tolist()]
         every = [tuple(x) for x in labels(4, 4).tolist()]
         where = [every.index(x) for x in held]
-        theory = interactions(task)[np.ix_(where, where)]
+        theory = task.Phi[np.ix_(where, where)]
         off[name] = np.linalg.norm(Phi - 1.5 * theory) / np.linalg.norm(theory)
     assert off["sized"] < 0.4 < off["found"]
 
@@ -520,7 +518,7 @@ def test_a_linear_network_answers_to_a_dose_for_ever(known, wait):
 
 def test_a_network_that_overwrites_takes_a_dose_for_all_or_nothing():
     task = repeat_copy(4, 2)
-    w = overwriting(task, 2.0, 4.0)
+    w = overwriting_network(task, 2.0, 4.0)
     memories = VariableMemories(np.eye(8), np.eye(8), labels(4, 2))
     doses = np.array([0.1, 0.4, 0.6, 0.9])
     soon, late = (dose_response(w, task, memories, doses, wait=n) for n in (0, 40))
@@ -540,7 +538,7 @@ def test_what_was_erased_is_not_heard_of_a_linear_network(known, monkeypatch, wa
 
 def test_what_was_erased_comes_back_where_small_remainders_grow():
     task = repeat_copy(4, 2)
-    bits = overwriting(task, 2.0, 4.0)
+    bits = overwriting_network(task, 2.0, 4.0)
     memories = VariableMemories(np.eye(8), np.eye(8) + 1e-7 * np.eye(8, k=-2), labels(4, 2))
     soon, late = (erased(bits, task, memories, wait=n) for n in (0, 80))
     assert soon.size < 0.1 and late.size > 0.99
@@ -635,11 +633,11 @@ def test_random_directions_score_near_chance(known):
     net = known(6, 4, spare=40, basis="orthonormal")
     w, memories = small(net)
     other = labelled(w, net.task, *random_basis(64, 24, np.random.default_rng(1)))
-    score = faithfulness(w, net.task, other, step=5)
+    score = scored(w, net.task, other, step=5)
     assert 0.5 < score.decoded < 0.72
-    assert score.swapped < 0.3
+    assert score.efficacy < 0.3
     assert score.surgery < 0.85
-    assert faithfulness(w, net.task, memories, step=5).decoded == 1
+    assert scored(w, net.task, memories, step=5).decoded == 1
 
 
 def test_random_directions_are_orthonormal_and_without_preference():
@@ -734,16 +732,16 @@ def test_the_covectors_of_eigenvectors_are_those_of_the_matrix_not_of_the_span(k
     assert abs(dual - np.linalg.pinv(Psi)).max() > 0.01
 
 
-@pytest.mark.parametrize("kind", RIVALS)
+@pytest.mark.parametrize("kind", BASELINES)
 def test_rivals_are_other_bases_under_the_best_names(trained, kind):
     w, task = trained.network, trained.task
-    got = rival(kind, w, task)
+    got = baseline(w, task, kind)
     np.testing.assert_array_equal(got.labels, labels(4, 2))
     np.testing.assert_allclose(got.Psi_dual @ got.Psi, np.eye(8), atol=1e-9)
     again = labelled(w, task, got.Psi, got.Psi_dual)
     np.testing.assert_allclose(again.Psi, got.Psi, rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(rival(kind, w, task, seed=0).Psi, got.Psi)
-    moved = abs(rival(kind, w, task, seed=1).Psi - got.Psi).max()
+    np.testing.assert_array_equal(baseline(w, task, kind, seed=0).Psi, got.Psi)
+    moved = abs(baseline(w, task, kind, seed=1).Psi - got.Psi).max()
     span = got.Psi @ got.Psi_dual
     if kind == "random directions":
         assert moved > 0.01
@@ -765,7 +763,7 @@ def test_rivals_of_constructed_memories_recover_them_or_not(known):
     net = known(3, 2, basis="orthonormal")
     w, memories = small(net)
     # The spare modes are silent: principal components find the span, and turn within it.
-    found = rival("principal components", w, net.task)
+    found = baseline(w, net.task, "principal components")
     np.testing.assert_allclose(found.Psi @ found.Psi_dual, net.Psi @ net.Psi.T, atol=1e-9)
     assert abs(found.Psi - memories.Psi).max() > 0.01 * abs(memories.Psi).max()
 
@@ -797,7 +795,7 @@ TABLE = {
         for f, arguments in (
             (in_flight, ()),
             (labelled, (ALL.Psi, ALL.Psi_dual)),
-            (faithfulness, (ALL,)),
+            (scored, (ALL,)),
             (dose_response, (ALL, DOSES)),
         )
         for n in (0, 2.0, True)
@@ -807,7 +805,7 @@ TABLE = {
         for f, arguments in (
             (in_flight, ()),
             (labelled, (np.eye(10, 9), np.eye(9, 10))),
-            (faithfulness, (ALL,)),
+            (scored, (ALL,)),
             (dose_response, (ALL, DOSES)),
         )
     ],
@@ -851,15 +849,15 @@ TABLE = {
         (lambda: eigenbasis(NILPOTENT, 2), "eigenvectors must be linearly independent", "rank 1"),
     ],
     "rival": [
-        (lambda: rival("best", W, TASK), "kind must be one of", "eigenvectors", "'best'"),
-        (lambda: rival(None, W, TASK), "kind must be a str", "not None"),
-        (lambda: rival(RIVALS[0], TIGHT, TASK), "H must be", "at least 6", "not 5"),
-        (lambda: rival(RIVALS[1], TIGHT, TASK), "components of h", "at least 6", "not 5"),
-        (lambda: rival(RIVALS[2], TIGHT, TASK), "size of W", "at least 6", "not 5"),
+        (lambda: baseline(W, TASK, "best"), "kind must be one of", "eigenvectors", "'best'"),
+        (lambda: baseline(W, TASK, None), "kind must be a str", "not None"),
+        (lambda: baseline(TIGHT, TASK, BASELINES[0]), "H must be", "at least 6", "not 5"),
+        (lambda: baseline(TIGHT, TASK, BASELINES[1]), "components of h", "at least 6", "not 5"),
+        (lambda: baseline(TIGHT, TASK, BASELINES[2]), "size of W", "at least 6", "not 5"),
     ],
     "memories": [
         (partial(f, W, TASK, memories, *arguments), *parts)
-        for f, arguments in ((faithfulness, ()), (dose_response, (DOSES,)))
+        for f, arguments in ((scored, ()), (dose_response, (DOSES,)))
         for memories, *parts in (
             (WIDER, "must have shape (..., 11)", "10)"),
             (PARTLY, "memor", "must be"),
@@ -867,14 +865,13 @@ TABLE = {
         )
     ],
     "names of another task": [
-        (partial(faithfulness, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
-        (partial(faithfulness, W, TASK, BROADER), "memories must be", "s = 3, kappa = 2"),
+        (partial(scored, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
+        (partial(scored, W, TASK, BROADER), "memories must be", "s = 3, kappa = 2"),
         (partial(dose_response, W, TASK, LONGER, DOSES), "memories must be", "s = 3, kappa = 2"),
         (partial(erased, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
     ],
     "step": [
-        (partial(faithfulness, W, TASK, ALL, step=n), "must be", f"not {n!r}")
-        for n in (0, -1, True)
+        (partial(scored, W, TASK, ALL, step=n), "must be", f"not {n!r}") for n in (0, -1, True)
     ],
     "dose": [
         (partial(dose_response, W, TASK, ALL, np.array([0.5, dose])), "dose", "must be", f"{dose}")
@@ -889,9 +886,9 @@ TABLE = {
         (call, "the number of memories must be", "at least 2", "not 1")
         for call in (
             lambda: dose_response(*one_memory(), DOSES),
-            lambda: faithfulness(*one_memory()),
+            lambda: scored(*one_memory()),
             lambda: dose_response(*one_that_lasts(), DOSES),
-            lambda: faithfulness(*one_that_lasts()),
+            lambda: scored(*one_that_lasts()),
             lambda: erased(*one_that_lasts()),
         )
     ],

@@ -23,7 +23,7 @@ EIGENVALUES = RNG.normal(size=H) + 1j * RNG.normal(size=H)
 ROOTS = np.repeat(np.exp(2j * np.pi * np.arange(S) / S), KAPPA)
 COUNTS = np.array([2, 0, 3, 1, 4])
 PANELS = {
-    "interactions": (figures.interactions, (MATRIX, S, KAPPA), MATRIX, "interaction"),
+    "interactions": (figures.weights_in_basis, (MATRIX, S, KAPPA), MATRIX, "interaction"),
     "hidden states": (figures.hidden_states, (STATES, S), STATES.T, "activity"),
     "contents": (figures.memory_contents, (CONTENTS, S, KAPPA), CONTENTS.T, "content"),
     "outputs": (figures.outputs, (STATES[:, :3], S), STATES[:, :3].T, "output"),
@@ -113,7 +113,7 @@ def test_colours_are_centred_on_zero(ax, values, limit, expected):
 
 
 def test_what_is_zero_by_construction_is_grey(ax):
-    figures.interactions(ax, MATRIX, S, KAPPA, MASK)
+    figures.weights_in_basis(ax, MATRIX, S, KAPPA, MASK)
     cover = ax.images[1]
     rgba = cover.to_rgba(cover.get_array())
     red, green, blue, opaque = np.moveaxis(rgba, -1, 0)
@@ -126,7 +126,7 @@ def test_what_is_zero_by_construction_is_grey(ax):
 
 
 def test_memory_blocks_are_marked(ax):
-    figures.interactions(ax, MATRIX, S, KAPPA)
+    figures.weights_in_basis(ax, MATRIX, S, KAPPA)
     assert len(ax.images) == 1
     verticals = {tuple(x) for line in ax.lines for x in [line.get_xdata()] if x[0] == x[1]}
     assert verticals == {(edge, edge) for edge in (2, 4, 6, 8, 10)}
@@ -154,7 +154,7 @@ def test_the_untrained_outputs_are_hatched(ax):
 
 
 def test_spectrum_draws_both_spectra_and_the_counts(ax):
-    figures.spectrum(ax, EIGENVALUES, ROOTS, COUNTS)
+    figures.learned_eigenvalues(ax, EIGENVALUES, ROOTS, COUNTS)
     drawn = {line.get_label(): line.get_xdata() + 1j * line.get_ydata() for line in ax.lines}
     np.testing.assert_array_equal(drawn["learned"], EIGENVALUES)
     np.testing.assert_array_equal(drawn["theory"], ROOTS)
@@ -533,7 +533,7 @@ def test_outputs_take_a_limit(ax):
 
 def test_overlaps_draws_every_memory_over_time(ax):
     times, overlaps = np.array([0.0, 0.5, 2.0]), RNG.uniform(-1, 1, size=(3, 3))
-    figures.overlaps(ax, times, overlaps)
+    figures.overlap_curves(ax, times, overlaps)
     for line, values, k in zip(ax.lines, overlaps, (1, 2, 3), strict=True):
         np.testing.assert_array_equal(line.get_xydata(), np.transpose([times, values]))
         assert line.get_label() == f"memory {k}"
@@ -543,7 +543,7 @@ def test_overlaps_draws_every_memory_over_time(ax):
 
 def test_eigenvalues_that_coincide_are_counted(ax):
     values = np.array([0.5j, 0.5j + 1e-4, 1.0, 0.5j, -0.2 + 0.1j])
-    figures.eigenvalues(ax, values)
+    figures.rule_eigenvalues(ax, values)
     points = [tuple(line.get_xydata()[0]) for line in ax.lines[1:]]
     places = [(0.0, 0.5), (1.0, 0.0), (-0.2, 0.1)]
     np.testing.assert_allclose(sorted(points), sorted(places), atol=1e-3)

@@ -7,7 +7,7 @@ import pytest
 from conftest import straight
 
 from emt import Network, constructed, repeat_copy, run, with_silence
-from emt.graded import fidelity, recalled
+from emt.beyond.lifetime import fidelity, recalled
 from emt.network import IDENTITY, TANH
 
 RNG = np.random.default_rng(5)

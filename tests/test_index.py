@@ -47,8 +47,14 @@ def docstrings(source: str) -> dict[str, str]:
 
 @functools.cache
 def functions(source: str) -> dict[str, ast.FunctionDef]:
-    """Return a module's functions by name, without methods and nested ones."""
-    return {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    """Return a module's functions and its records' properties, ``Record.name``; no nested ones."""
+    body = ast.parse(source).body
+    found = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    for record in body:
+        if isinstance(record, ast.ClassDef):
+            parts = (part for part in record.body if isinstance(part, ast.FunctionDef))
+            found |= {f"{record.name}.{part.name}": part for part in parts}
+    return found
 
 
 def index_faults(rows: dict, modules: dict[str, str], tests: str) -> Iterator[str]:
@@ -91,7 +97,9 @@ def dependence_faults(rows: dict, tests: str) -> Iterator[str]:
     for node in ast.parse(tests).body:
         where = getattr(node, "name", f"line {node.lineno}")
         target = targets.get(where, "")
-        under_test = tuple(target.rsplit(".", 1))
+        under_test = tuple(target.split(".Task.")[0].rsplit(".", 1))
+        if target.endswith("Task.Phi"):  # of any task
+            under_test = "emt.tasks", "Task"
         imported = imports(node)
         if target and under_test not in imported:
             yield f"{where} does not import {target}"

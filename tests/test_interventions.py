@@ -19,15 +19,15 @@ from emt import (
     repeat_copy,
     selection,
 )
-from emt.interventions import (
+from emt.beyond.interventions import (
     REST,
     copy,
     erase,
+    interchange,
     read,
     replace_block,
     replace_rest,
     surgery,
-    swap,
     write,
 )
 from emt.network import silent_states
@@ -170,7 +170,7 @@ def test_swap_exchanges_a_part(s, kappa, spare, seed, basis, missing, batch, dos
             new |= {(b, c): (1 - dose) * held[b, c] + dose * held[a, c] for c in both}
             if a == b:
                 new = held
-            got = swap(memories, h, a, b, dose)
+            got = interchange(memories, h, a, b, dose)
             np.testing.assert_allclose(got, closed(memories, new, rest), atol=1e-9)
 
 
@@ -192,15 +192,15 @@ def test_replace_rest_keeps_the_memories(s, kappa, spare, seed, basis, missing, 
 def test_swaps_have_their_own_algebra(basis):
     memories = some_memories(basis=basis, missing=0.5, seed=3)
     h = some_states(memories)
-    once = swap(memories, h, 1, 3)
-    np.testing.assert_allclose(swap(memories, once, 1, 3), h, atol=1e-12)
-    np.testing.assert_allclose(swap(memories, h, 3, 1), once, atol=1e-12)
-    np.testing.assert_array_equal(swap(memories, h, 1, 3, 0.0), h)
-    np.testing.assert_array_equal(swap(memories, h, 1, 3, 1), once)
-    np.testing.assert_allclose(swap(memories, h, 1, 3, 2.0), 2 * once - h, atol=1e-12)
-    half = swap(memories, h, 1, 3, 0.5)
+    once = interchange(memories, h, 1, 3)
+    np.testing.assert_allclose(interchange(memories, once, 1, 3), h, atol=1e-12)
+    np.testing.assert_allclose(interchange(memories, h, 3, 1), once, atol=1e-12)
+    np.testing.assert_array_equal(interchange(memories, h, 1, 3, 0.0), h)
+    np.testing.assert_array_equal(interchange(memories, h, 1, 3, 1), once)
+    np.testing.assert_allclose(interchange(memories, h, 1, 3, 2.0), 2 * once - h, atol=1e-12)
+    half = interchange(memories, h, 1, 3, 0.5)
     np.testing.assert_allclose(half, (h + once) / 2, atol=1e-12)
-    np.testing.assert_allclose(half, swap(memories, half, 1, 3), atol=1e-12)
+    np.testing.assert_allclose(half, interchange(memories, half, 1, 3), atol=1e-12)
     assert abs(once - h).max() > 0.1
 
 
@@ -211,7 +211,7 @@ def test_an_edit_of_many_states_is_that_of_each():
         partial(read, memory=2),
         partial(erase, memory=2),
         partial(copy, source=1, target=3),
-        partial(swap, first=1, second=3, dose=0.3),
+        partial(interchange, first=1, second=3, dose=0.3),
         replace_rest,
     ):
         got = edit(memories, h)
@@ -238,9 +238,9 @@ def edits_of_contents(s):
         (partial(write, memory=2, value=np.array([3.0, -4.0])), lambda c: write_second(c, 3, -4)),
         (partial(erase, memory=2), lambda c: c * ~one[:, None]),
         (partial(copy, source=1, target=s), lambda c: c[:, last]),
-        (partial(swap, first=1, second=s), lambda c: c[:, order]),
-        (partial(swap, first=1, second=s, dose=0.5), lambda c: (c + c[:, order]) / 2),
-        (partial(swap, first=1, second=s, dose=2.0), lambda c: 2 * c[:, order] - c),
+        (partial(interchange, first=1, second=s), lambda c: c[:, order]),
+        (partial(interchange, first=1, second=s, dose=0.5), lambda c: (c + c[:, order]) / 2),
+        (partial(interchange, first=1, second=s, dose=2.0), lambda c: 2 * c[:, order] - c),
         (replace_rest, lambda c: c),
     )
 
@@ -292,7 +292,7 @@ def test_later_outputs_follow_where_some_components_are_missing(known, kappa):
             swapped[:, [a - 1, b - 1], :both] = held[:, [b - 1, a - 1], :both]
             for new, expected in (
                 (copy(memories, h, a, b), copied),
-                (swap(memories, h, a, b), swapped),
+                (interchange(memories, h, a, b), swapped),
             ):
                 got = said(net.network, new, 2 * kappa)
                 np.testing.assert_allclose(got, continuation(task, expected, 2 * kappa), atol=1e-6)
@@ -432,7 +432,7 @@ TABLE = {
             (write, (1, np.ones(2))),
             (erase, (1,)),
             (copy, (1, 2)),
-            (swap, (1, 2)),
+            (interchange, (1, 2)),
             (replace_rest, ()),
         )
         for h, *parts in (
@@ -450,8 +450,8 @@ TABLE = {
             (erase, (), ()),
             (copy, (), (2,)),
             (copy, (2,), ()),
-            (swap, (), (2,)),
-            (swap, (2,), ()),
+            (interchange, (), (2,)),
+            (interchange, (2,), ()),
         )
         for k in (4, 0, -1, 1.0, True, "1", None)
     ]
@@ -480,11 +480,11 @@ TABLE = {
     ],
     "shared": [
         (partial(f, PARTLY, H, *pair), f"memories {pair[0]} and {pair[1]} must have a component")
-        for f in (copy, swap)
+        for f in (copy, interchange)
         for pair in ((1, 2), (2, 1))
     ],
     "dose": [
-        (partial(swap, ALL, H, 1, 2, dose), "dose must be", f"not {dose!r}")
+        (partial(interchange, ALL, H, 1, 2, dose), "dose must be", f"not {dose!r}")
         for dose in (NAN, INF, -INF, "1", True, None, 1j)
     ],
     "other": [
@@ -549,7 +549,11 @@ def test_bad_input_is_named(call, parts):
 @pytest.mark.usefixtures("_no_shape_hook")
 def test_the_valid_neighbours_pass():
     assert read(PARTLY, [1.0] * 10, np.int64(1)).shape == (1,)
-    assert copy(PARTLY, H, 1, 3).shape == swap(PARTLY, H, 2, 3, np.float32(0.5)).shape == H.shape
+    assert (
+        copy(PARTLY, H, 1, 3).shape
+        == interchange(PARTLY, H, 2, 3, np.float32(0.5)).shape
+        == H.shape
+    )
     assert write(ALL, H.tolist(), 1, [1, 2]).shape == H.shape
     assert replace_rest(ALL, H.tolist(), H.tolist()).shape == H.shape
     assert replace_block(W, ALL, REST, REST, np.zeros((10, 10))).hidden == 10

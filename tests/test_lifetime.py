@@ -13,13 +13,12 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erf
 
 import emt
-from emt import Network, VariableMemories, interactions, repeat_copy, with_silence
-from emt.lifetime import (
-    Faults,
+from emt import Network, VariableMemories, repeat_copy, with_silence
+from emt.beyond.lifetime import (
+    FaultVariances,
     accuracy_curve,
     accuracy_of,
     activity,
-    best_activity,
     faults,
     last_step,
     longest_lifetime,
@@ -54,7 +53,7 @@ def orthonormal(n, hidden, q, seed=0):
 
 
 def network(task, Psi, Psi_dual, Phi=None, gain=1.0):
-    Phi = interactions(task) if Phi is None else Phi
+    Phi = task.Phi if Phi is None else Phi
     w = Network(Psi @ Phi @ Psi_dual, Psi[:, -task.kappa :], Psi_dual[-task.kappa :])
     return Network(gain * w.W_hh, w.W_uh, w.W_r)
 
@@ -67,7 +66,7 @@ def drifted(weights, task, Psi, Psi_dual, times, activation, sequences, seed=5):
     c = bits((sequences, len(Psi_dual)), seed)
     walk = silent_states(bent(weights, activation), c @ Psi.T)
     for t, h in enumerate(islice(walk, max(times)), start=1):
-        c = c @ interactions(task).T
+        c = c @ task.Phi.T
         if t in times:
             right = (h @ Psi_dual.T) * c
             yield right.mean(), (right**2).mean() / right.mean() ** 2 - 1
@@ -169,7 +168,7 @@ def powers(Phi, s, times):
     n = len(Phi)
     for t in times:
         moved = np.linalg.matrix_power(Phi, t) @ np.linalg.matrix_power(
-            interactions(repeat_copy(s, n // s)), -t
+            repeat_copy(s, n // s).Phi, -t
         )
         right = np.trace(moved) / n
         yield ((moved**2).sum() / n - right**2) / right**2 if right > 0 else INF
@@ -222,7 +221,7 @@ def test_signal_and_interference_of_a_run_are_those_of_the_modes():
     predicted = faults(modes, roots, np.array(times, float), s, hidden, 0.01)
     np.testing.assert_allclose(got[:, 1], predicted.spectrum, rtol=0.03)
     np.testing.assert_allclose(  # and these are what `compare` finds
-        np.sort_complex(np.round(compare(w.W_hh, repeat_copy(s, kappa)).matched, 9)),
+        np.sort_complex(np.round(compare(w, repeat_copy(s, kappa)).matched, 9)),
         np.sort_complex(np.round(modes, 9)),
         atol=1e-8,
     )
@@ -389,7 +388,7 @@ def test_terms_are_powers_and_add_up(q, eta, c, t):
 
 
 def test_total_counts_the_spectrum_once():
-    assert Faults(*(np.array([v]) for v in (1.0, 2.0, 4.0, 8.0, 16.0))).total == [28.0]
+    assert FaultVariances(*(np.array([v]) for v in (1.0, 2.0, 4.0, 8.0, 16.0))).total == [28.0]
 
 
 def test_nothing_is_wrong_at_the_input():
@@ -555,30 +554,6 @@ def disturbance(q, t, noise, s, c, share=(2, 5)):
     return got.total[0]
 
 
-@given(small, counts, st.floats(1.0, 1e6), st.floats(0.5, 9.0))
-def test_the_best_activity_is_a_minimum(noise, s, t, c):
-    q = best_activity(noise, s, t, c)
-    found = minimize_scalar(
-        lambda x: np.log(disturbance(np.exp(x), t, noise, s, c)),
-        bounds=(np.log(q) - 4, np.log(q) + 5),
-        method="bounded",
-        options={"xatol": 1e-9},
-    )
-    assert found.x == pytest.approx(np.log(q), abs=1e-5)
-    assert isinstance(q, float)
-
-
-@given(small, counts, st.floats(1.0, 1e6), st.floats(0.5, 9.0))
-def test_the_best_activity_is_a_cube_root(noise, s, t, c):
-    q = best_activity(noise, s, t, c)
-    assert best_activity(8 * noise, s, t, c) == pytest.approx(4 * q)
-    assert best_activity(noise, 8 * s, t, c) == pytest.approx(2 * q)
-    assert best_activity(noise, s, 8 * t, c) == pytest.approx(q / 2)
-    assert best_activity(noise, s, t, 8 * c) == pytest.approx(2 * q)
-    assert best_activity(noise, s, t) == pytest.approx(best_activity(noise, s, t, 1.0))
-    assert best_activity(0.0, s, t, c) == 0
-
-
 def lifetime_at(q, noise, s, c, bar, share):
     """Return when accuracy falls to `bar` at the activity q."""
 
@@ -615,7 +590,8 @@ def test_the_longest_lifetime_is_a_maximum(noise, s, share, bar, c):
 @given(small, counts, st.floats(0.01, 1.0), st.floats(0.55, 0.999), st.floats(0.5, 9.0))
 def test_laws_of_the_longest_lifetime(noise, s, share, bar, c):
     t, q = longest_lifetime(noise, s, share, bar, c)
-    assert best_activity(noise, s, t, c) == pytest.approx(q)
+    # q^3 = (3/4) c s eta^2 / t, the minimum of mixing and noise together
+    assert q**3 == pytest.approx(0.75 * c * s * noise**2 / t)
     total = 3 / 2 * share * c * noise**2 * t / q
     np.testing.assert_allclose(accuracy_of(np.array([total])), bar)
     assert longest_lifetime(2 * noise, s, share, bar, c) == pytest.approx((t / 2, 2 * q))
@@ -808,16 +784,6 @@ REJECTED = {
         (lambda: stretch(np.ones((2, 3)), -1.0), "activity must be", "not -1.0"),
         (lambda: stretch(np.ones((2, 3)), NAN), "activity must be", "not nan"),
     ],
-    "best_activity": [
-        (lambda: best_activity(-0.1, 3, 9.0), "noise must be", "not -0.1"),
-        (lambda: best_activity(NAN, 3, 9.0), "noise must be", "not nan"),
-        (lambda: best_activity(0.1, 0, 9.0), "s must be", "not 0"),
-        (lambda: best_activity(0.1, 2.5, 9.0), "s must be", "not 2.5"),
-        (lambda: best_activity(0.1, 3, 0.0), "time must be", "not 0.0"),
-        (lambda: best_activity(0.1, 3, -2.0), "time must be", "not -2.0"),
-        (lambda: best_activity(0.1, 3, 9.0, -1.0), "stretch must be", "not -1.0"),
-        (lambda: best_activity(0.1, 3, 9.0, NAN), "stretch must be", "not nan"),
-    ],
     "longest_lifetime": [
         (lambda: longest_lifetime(0.0, 3, 0.5), "noise must be", "not 0.0"),
         (lambda: longest_lifetime(-0.1, 3, 0.5), "noise must be", "not -0.1"),
@@ -888,7 +854,6 @@ def test_bad_input_is_named(call, parts):
 
 @pytest.mark.usefixtures("_no_shape_hook")
 def test_the_valid_neighbours_pass():
-    assert best_activity(0.0, 1, 1.0, 0.0) == 0
     assert longest_lifetime(0.1, np.int64(1), 1.0)[0] > 0
     assert np.isfinite(wrong(hidden=6, stretch=0.0, times=np.array([0.0, 2.0]))().total).all()
     assert activity(NET, TASK, np.int64(3), 3, 1) > 0

@@ -29,10 +29,10 @@ word = "none"
 import os, sys
 
 import emt
-from emt.record import record
+from emt.workshop.claims import Ledger
 
 seen = {name: os.environ.get(name) for name in LEAKS}
-record("page.value", 1.5)
+Ledger("page")("page.value", 1.5)
 code = emt.__file__, getattr(emt, "EDITED", word)
 code, sys.flags.optimize, sys.warnoptions, sys.executable, seen
 ```
@@ -403,7 +403,7 @@ def test_serve_is_for_this_machine_only(built):
 
 WORKERS = """
 import os, sys, time
-from emt.sweep import sweep
+from emt.workshop.parallel import sweep
 
 def work(n):
     open(os.path.join(sys.argv[1], str(os.getpid())), "w", encoding="utf-8").close()

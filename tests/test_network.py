@@ -29,7 +29,7 @@ from emt import (
     with_silence,
 )
 from emt.network import EVALUATION_SEED, continued, last_state, silent_states, states
-from emt.scoring import Accuracy, _targets
+from emt.scoring import Proportion, _targets
 
 
 def identity(x):
@@ -254,7 +254,7 @@ def test_evaluation_sequences_are_fixed_unless_asked(noise):
 def test_interval_is_clopper_and_pearsons(correct, bits):
     low = stats.beta.ppf(0.025, correct, bits - correct + 1) if correct else 0.0
     high = stats.beta.ppf(0.975, correct + 1, bits - correct) if correct < bits else 1.0
-    assert Accuracy(correct, bits).interval == pytest.approx((low, high))
+    assert Proportion(correct, bits).interval == pytest.approx((low, high))
 
 
 def test_a_run_continues_from_a_state(noise):

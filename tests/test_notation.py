@@ -13,7 +13,8 @@ import emt
 
 PAGE = (Path(__file__).parents[1] / "book/notation.md").read_text(encoding="utf-8")
 MODULES = {
-    m.name: importlib.import_module(f"emt.{m.name}") for m in pkgutil.iter_modules(emt.__path__)
+    m.name.removeprefix("emt."): importlib.import_module(m.name)
+    for m in pkgutil.walk_packages(emt.__path__, "emt.")
 }
 AXES = {"H", "T", "n", "m", "N_f", "N_h", "kappa", "s", "steps", "times", "t", "i", "k", "np"}
 

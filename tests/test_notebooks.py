@@ -13,7 +13,8 @@ import numpy as np
 import papermill
 import pytest
 
-from emt import identification, record
+from emt.beyond import fitting
+from emt.workshop import claims
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.md"))
@@ -87,7 +88,9 @@ def test_a_notebook_runs_from_the_root(notebook, small_build, tmp_path, monkeypa
 def test_claims_bind_at_the_published_parameters_alone(notebook):
     published = parameters(notebook)
     (condition,) = re.findall(
-        r"record = recorder\(published=(.*)\)\n", notebook.read_text(encoding="utf-8")
+        r'record = chapter\(\s*"\w+", published=(.*?)\s*\)\n```',
+        notebook.read_text(encoding="utf-8"),
+        re.DOTALL,
     )
     assert eval(condition, {}, published)
     for name in published:
@@ -122,7 +125,7 @@ def test_how_far_the_fits_have_turned_survives_other_rounding(tmp_path, monkeypa
     cells = jupytext.read(ROOT / "notebooks/longevity.md").cells
     code = "\n".join(c.source for c in cells if c.cell_type == "code").partition("quiet = ")[0]
     code = code.replace("seed = 0\n", "s, kappa, hidden, seed = 6, 2, 32, 0\n")
-    identify = identification.identify
+    identify = fitting.identify
 
     def moved(*arguments, **options):
         fit = identify(*arguments, **options)
@@ -130,14 +133,14 @@ def test_how_far_the_fits_have_turned_survives_other_rounding(tmp_path, monkeypa
         path = (replace(w, W_hh=w.W_hh * x) for w, x in zip(fit.path, noise, strict=True))
         return fit._replace(path=tuple(path))
 
-    claims, runs, names = {}, [], ("longevity.turned_least", "longevity.turned_most")
+    values, runs, names = {}, [], ("longevity.turned_least", "longevity.turned_most")
     monkeypatch.setenv("EMT_STORE", str(tmp_path))
-    monkeypatch.setattr(identification, "identify", moved)
-    monkeypatch.setattr(record, "_publish", lambda id, *_, **shown: claims.update({id: shown}))
+    monkeypatch.setattr(fitting, "identify", moved)
+    monkeypatch.setattr(claims, "_publish", lambda id, *_, **shown: values.update({id: shown}))
     for n in range(2):
         rng = np.random.default_rng(n)
         exec(code, {})
-        runs.append([claims[name]["record"]["value"] for name in names])
+        runs.append([values[name]["record"]["value"] for name in names])
     assert runs[0] == pytest.approx(runs[1], rel=0.01) and np.isfinite(runs).all()
 
 

@@ -10,18 +10,19 @@ from conftest import BASES, straight
 
 import emt
 from emt import IDENTITY, TANH, Network, TrainingConfig, corrected, repeat_copy, selection
-from emt.evidence import impulse_response, open_network
-from emt.faithfulness import faithfulness, fitted
-from emt.identification import identify, linear_accuracy
-from emt.interventions import replace_block, surgery, swap
+from emt.algorithm1 import as_printed, contents, read_write_product
+from emt.beyond.bases import fitted
+from emt.beyond.faithfulness import scored
+from emt.beyond.fitting import identify, linear_accuracy
+from emt.beyond.interventions import interchange, replace_block, surgery
+from emt.evidence import open_network
+from emt.impulse import impulse_response, minimal_realisation
+from emt.linear_network import constructed
 from emt.linearization import fixed_points, jacobian, linear, linear_at, placed, slopes, speed, step
 from emt.network import ACTIVATIONS, RELU, Recurrent, continued, last_state, run, sample_states
-from emt.realisation import minimal_realisation
 from emt.spectrum import compare, eigenvalues
 from emt.tasks import random_bits, with_silence
-from emt.training import Stage
-from emt.variable_binding import constructed, interactions
-from emt.variable_memories import as_printed, contents, read_write_product
+from emt.training.recipes import Stage
 
 RNG = np.random.default_rng(0)
 SHAPES = {"W_hh": (6, 6), "W_uh": (6, 2), "W_r": (3, 6), "b": (6,), "c": (3,), "h0": (6,)}
@@ -204,10 +205,10 @@ def test_eigenvalues_are_compared_with_the_tasks_own():
     task = selection(4, [4, 2, 3], [2, 3, 1], sign=[1, -1, 1])
     Psi = np.random.default_rng(1).normal(size=(14, 12))
     network = constructed(task, Psi)
-    got = compare(network.W_hh, task, threshold=0.5)
+    got = compare(network, task, threshold=0.5)
     assert got.angle_error.max() < 1e-5 and abs(got.radius_error).max() < 1e-6
     assert got.live == got.counts.sum() == len(got.theory)
-    assert compare(network.W_hh, repeat_copy(4, 3)).angle_error.max() > 10
+    assert compare(network, repeat_copy(4, 3)).angle_error.max() > 10
     same = np.sort_complex(np.round(eigenvalues(task)[: len(got.theory)], 8))
     np.testing.assert_allclose(np.sort_complex(np.round(got.theory, 8)), same)
 
@@ -238,7 +239,7 @@ def test_memories_of_a_network_that_rests_elsewhere(known, name):
     held = contents(here, last_state(started, u))
     np.testing.assert_allclose(held, u.reshape(5, -1), atol=0.02)
     Phi = open_network(network, here, run(started, u)[0].reshape(-1, 13)).Phi_learned
-    np.testing.assert_allclose(Phi, interactions(net.task), atol=1e-9)
+    np.testing.assert_allclose(Phi, net.task.Phi, atol=1e-9)
 
 
 def test_edits_act_on_deviations_from_the_point(known):
@@ -248,7 +249,7 @@ def test_edits_act_on_deviations_from_the_point(known):
     started = replace(network, h0=h, c=-network.W_r @ h)
     u = random_bits(net.task, 6, RNG)
     state = last_state(started, u)
-    said = continued(started, swap(memories, state, 1, 3), 8)[1]
+    said = continued(started, interchange(memories, state, 1, 3), 8)[1]
     exchanged = u[:, [2, 1, 0, 3]]
     np.testing.assert_allclose(said, np.concatenate([exchanged, exchanged], axis=1), atol=0.05)
     for edited in (
@@ -272,7 +273,7 @@ def test_a_leak_is_part_of_the_linear_network(known):
     assert emt.accuracy(straight(network), net.task, sequences=50).value == 1
     edited = surgery(network, here, net.task)
     np.testing.assert_allclose(
-        linear(edited).W_hh, net.Psi @ interactions(net.task) @ net.Psi_dual, atol=1e-9
+        linear(edited).W_hh, net.Psi @ net.task.Phi @ net.Psi_dual, atol=1e-9
     )
 
 
@@ -322,8 +323,8 @@ def test_a_gated_cell_is_run_scored_and_edited(known):
     assert isinstance(cell, Recurrent) and not isinstance("x", Recurrent)
     assert emt.accuracy(cell, net.task, last=8, sequences=64).value == 1
     assert emt.accuracy(closed, net.task, last=8, sequences=64).value < 0.9
-    score = faithfulness(cell, net.task, fitted(cell, net.task))
-    assert score[:3] == (1, 1, 1) and score.kept == 1 and np.isnan(score.surgery)
+    score = scored(cell, net.task, fitted(cell, net.task))
+    assert score[:3] == (1, 1, 1) and score.sufficiency == 1 and np.isnan(score.surgery)
     with pytest.raises(ValueError, match="network must be a Network"):
         corrected(cell, net.task)
 

@@ -21,7 +21,7 @@ from emt import (
     train,
     with_silence,
 )
-from emt.overwriting import (
+from emt.beyond.overwriting import (
     Sizes,
     answers,
     change_by_stored,
@@ -29,11 +29,10 @@ from emt.overwriting import (
     least_write,
     margin,
     overwrite_index,
-    overwriting,
-    recipe,
+    overwriting_network,
 )
 from emt.scoring import accuracy_around
-from emt.training import Stage, three_stages
+from emt.training.recipes import Stage, three_stages, to_overwrite
 
 
 def permuted(s, kappa, seed) -> Task:
@@ -68,7 +67,7 @@ def test_it_answers_from_the_last_s_inputs_however_many_there_were(task, extra):
     g, c = (2.0, 4.0) if not task.threshold else (2.0, 8.0)
     assert guaranteed(task, g, c)
     u = rng.choice([-1.0, 1.0], size=(50, task.s + extra, task.kappa))
-    _, y = run(overwriting(task, g, c), with_silence(u, 60))
+    _, y = run(overwriting_network(task, g, c), with_silence(u, 60))
     expected = continuation(task, u[:, -task.s :], 60)
     np.testing.assert_array_equal(np.sign(y[:, task.s + extra :]), expected)
     # A rule that is none of its own is not followed.
@@ -78,11 +77,11 @@ def test_it_answers_from_the_last_s_inputs_however_many_there_were(task, extra):
 
 @pytest.mark.parametrize("task", [compose_copy(4), permuted(5, 3, 1), majority()])
 def test_a_hundred_thousand_steps_without_an_error(task):
-    weights = overwriting(task, 2.0, 8.0)
+    weights = overwriting_network(task, 2.0, 8.0)
     assert accuracy_around(weights, task, 100_000, sequences=4).value == 1.0
     # With so small a gain the contents are zero by then. (With 0.99 float64 keeps the sign: its
     # smallest number times 0.99 is itself.)
-    faint = overwriting(task, 0.4, 8.0)
+    faint = overwriting_network(task, 0.4, 8.0)
     assert accuracy_around(faint, task, 100_000, sequences=4).value < 0.9
 
 
@@ -94,7 +93,7 @@ def test_sizes_lie_in_the_guaranteed_interval(task, g, c):
         assert task.threshold and c < 8  # for a selection c > g is enough
         return
     u = np.random.default_rng(1).choice([-1.0, 1.0], size=(300, 5 * task.s, task.kappa))
-    h, _ = run(overwriting(task, g, c), with_silence(u, 40))
+    h, _ = run(overwriting_network(task, g, c), with_silence(u, 40))
     full = abs(h[:, task.s - 1 :])
     assert sizes.least - 1e-12 <= full.min() and full.max() <= sizes.most + 1e-12
 
@@ -107,7 +106,7 @@ def test_the_least_write_is_where_errors_begin(g, delay):
     over = np.concatenate([first, -np.ones((5, 1))])
 
     def errors(c):
-        h, _ = run(overwriting(task, g, c), over)
+        h, _ = run(overwriting_network(task, g, c), over)
         return int((h[len(first) :, -1] > 0).sum())
 
     assert errors(1.001 * least) == 0 < errors(0.999 * least)
@@ -119,7 +118,7 @@ def test_just_above_the_least_write_no_sequence_errs(g):
     u = np.random.default_rng(0).choice([-1.0, 1.0], size=(500, 60, 2))
     c = 1.0001 * least_write(g, 1)
     assert guaranteed(task, g, c) and guaranteed(task, g, 0.999 * c) is None
-    _, y = run(overwriting(task, g, c), with_silence(u, 50))
+    _, y = run(overwriting_network(task, g, c), with_silence(u, 50))
     np.testing.assert_array_equal(np.sign(y[:, 60:]), continuation(task, u[:, -3:], 50))
 
 
@@ -129,7 +128,7 @@ def test_a_gain_of_one_or_less_guarantees_nothing_and_bits_fade():
         task, 1.001, 5.0
     )
     u = random_bits(task, 5, np.random.default_rng(0))
-    h, _ = run(overwriting(task, 1.0, 5.0), with_silence(u, 3000))
+    h, _ = run(overwriting_network(task, 1.0, 5.0), with_silence(u, 3000))
     np.testing.assert_allclose(abs(h[:, -1]), np.sqrt(3 / (2 * 3000)), rtol=0.01)
 
 
@@ -162,12 +161,12 @@ def test_margins_by_hand():
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_the_index_is_0_for_adding_and_1_for_overwriting(task):
     assert abs(overwrite_index(straight(linear(task)), task)) < 1e-9
-    assert abs(overwrite_index(overwriting(task, 2.0, 4.0), task) - 1) < 1e-3
+    assert abs(overwrite_index(overwriting_network(task, 2.0, 4.0), task) - 1) < 1e-3
     # The same W_hh adds when what is written is small: the spectrum does not decide.
-    small = overwriting(task, 1.0001, 4.0)
+    small = overwriting_network(task, 1.0001, 4.0)
     small = Network(small.W_hh, 1e-3 * small.W_uh, small.W_r)
     assert abs(overwrite_index(small, task)) < 1e-3
-    assert overwrite_index(overwriting(task, 1.0001, 4.0), task) > 0.9
+    assert overwrite_index(overwriting_network(task, 1.0001, 4.0), task) > 0.9
 
 
 def test_the_index_of_a_unit_by_hand():
@@ -175,7 +174,7 @@ def test_the_index_of_a_unit_by_hand():
     stored = np.tanh(c)
     kept, written = np.tanh(g * stored), [np.tanh(c + s * g * stored) for s in (1, -1)]
     expected = 1 - (written[0] - written[1]) / (2 * kept)
-    assert abs(overwrite_index(overwriting(task, g, c), task, wait=0) - expected) < 1e-12
+    assert abs(overwrite_index(overwriting_network(task, g, c), task, wait=0) - expected) < 1e-12
 
 
 def test_the_index_does_not_depend_on_the_basis_or_the_scale_of_a_linear_network():
@@ -205,7 +204,7 @@ def test_what_was_stored_is_what_was_written_if_nothing_was_there():
 
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_what_an_overwriting_network_adds_is_what_is_missing(task):
-    weights = overwriting(task, 3.0, 8.0)
+    weights = overwriting_network(task, 3.0, 8.0)
     got = change_by_stored(weights, task, np.array([1.0, 2.0]))
     np.testing.assert_allclose(got.change, 1 - got.stored, atol=0.02)
     assert np.ptp(got.change) > 1.9
@@ -234,7 +233,7 @@ def test_the_change_by_hand():
 def test_the_index_is_blind_to_what_becomes_of_the_new_bit():
     # A write that is itself forgotten: only the other two measures see it.
     task = repeat_copy(4, 3)
-    forgetful = overwriting(task, 0.01, 4.0)
+    forgetful = overwriting_network(task, 0.01, 4.0)
     assert overwrite_index(forgetful, task) == pytest.approx(1, abs=0.01)
     assert abs(change_by_stored(forgetful, task, SIZES).change).max() < 0.01
 
@@ -243,7 +242,7 @@ def test_the_index_is_blind_to_what_becomes_of_the_new_bit():
 @pytest.mark.parametrize("task", SELECTIONS)
 def test_linear_networks_answer_by_the_total_and_overwriting_ones_by_the_last(task, silence):
     added = answers(straight(linear(task)), task, 3, silence, steps=20)
-    replaced = answers(overwriting(task, 2.0, 4.0), task, 3, silence, steps=20)
+    replaced = answers(overwriting_network(task, 2.0, 4.0), task, 3, silence, steps=20)
     assert added.total == 1.0 > 0.9 > added.last
     assert replaced.last == 1.0 > 0.9 > replaced.total
 
@@ -258,11 +257,11 @@ def test_repeat_copy_gives_the_sign_of_a_sum_of_three():
 
 def test_answers_are_scored_against_the_rules_on_the_inputs_given():
     task = permuted(4, 3, 0)
-    got = answers(overwriting(task, 2.0, 4.0), task, 2, 5, steps=9, sequences=7, seed=3)
+    got = answers(overwriting_network(task, 2.0, 4.0), task, 2, 5, steps=9, sequences=7, seed=3)
     rng = np.random.default_rng(3)
     first, second = random_bits(task, 7, rng), random_bits(task, 7, rng)
     u = np.concatenate([with_silence(first, 5), with_silence(second, 9)], axis=1)
-    y = np.sign(run(overwriting(task, 2.0, 4.0), u)[1][:, -9:])
+    y = np.sign(run(overwriting_network(task, 2.0, 4.0), u)[1][:, -9:])
     total = np.sign(driven(task, u)[:, -9:])
     assert got.last == (y == continuation(task, second, 9)).mean()
     assert got.total == (y == total)[total != 0].mean()
@@ -270,7 +269,7 @@ def test_answers_are_scored_against_the_rules_on_the_inputs_given():
 
 def test_an_overwriting_network_depends_on_the_size_of_its_inputs_and_a_linear_one_does_not():
     task = compose_copy(5)
-    weights = overwriting(task, 2.0, 4.0)
+    weights = overwriting_network(task, 2.0, 4.0)
     assert answers(weights, task, 1, scale=10.0).last == 1.0
     assert answers(weights, task, 1, scale=0.01, steps=20).last < 0.9
     for a in (1e-3, 10.0):
@@ -279,7 +278,7 @@ def test_an_overwriting_network_depends_on_the_size_of_its_inputs_and_a_linear_o
 
 
 TASK = repeat_copy(3, 2)
-NETWORK = overwriting(TASK, 2.0, 4.0)
+NETWORK = overwriting_network(TASK, 2.0, 4.0)
 WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
 
 
@@ -287,9 +286,9 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (partial(overwriting, TASK, 0.0, 4.0), "g must be"),
-        (partial(overwriting, TASK, 2.0, -1.0), "c must be"),
-        (partial(overwriting, TASK, float("nan"), 1.0), "g must be"),
+        (partial(overwriting_network, TASK, 0.0, 4.0), "g must be"),
+        (partial(overwriting_network, TASK, 2.0, -1.0), "c must be"),
+        (partial(overwriting_network, TASK, float("nan"), 1.0), "g must be"),
         (partial(guaranteed, TASK, 2.0, float("inf")), "c must be"),
         (partial(margin, WIDE), "task must read at most 16 bits a component, not 17"),
         (partial(margin, Task(1, 1, np.zeros((1, 1, 1)))), "number of bits that a component"),
@@ -310,10 +309,10 @@ WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
             partial(overwrite_index, Network(np.eye(6), np.zeros((6, 2)), np.zeros((2, 6))), TASK),
             "network must give states that depend on the inputs",
         ),
-        (partial(recipe, 0), "s must be"),
-        (partial(recipe, 3, 0), "hidden must be"),
-        (partial(recipe, learning_rate=-1.0), "learning_rate must be"),
-        (partial(recipe, updates=-1), "steps must be"),
+        (partial(to_overwrite, 0), "s must be"),
+        (partial(to_overwrite, 3, 0), "hidden must be"),
+        (partial(to_overwrite, learning_rate=-1.0), "learning_rate must be"),
+        (partial(to_overwrite, updates=-1), "steps must be"),
         (partial(change_by_stored, NETWORK, repeat_copy(3, 1), SIZES), "network must have kappa"),
         (partial(change_by_stored, NETWORK, TASK, np.ones((1, 1))), "sizes must have shape"),
         (partial(change_by_stored, NETWORK, TASK, np.array([np.nan])), "sizes must be finite"),
@@ -347,7 +346,7 @@ def test_bad_input_is_named(call, said):
 
 
 def test_the_recipe_scales_with_the_cycle_and_the_rate():
-    got = recipe(5, 40, 3, 1e-2, updates=70, most_inputs=15)
+    got = to_overwrite(5, 40, 3, 1e-2, updates=70, most_inputs=15)
     stages = Stage(10, 300, 1e-2), Stage(30, 300, 6e-3), Stage(100, 70, 2e-3)
     assert got == TrainingConfig(
         hidden=40,
@@ -358,12 +357,12 @@ def test_the_recipe_scales_with_the_cycle_and_the_rate():
         batch=64,
         most_inputs=15,
     )
-    assert recipe() == recipe(8, 128, 0, 5e-3, 2400, None)
+    assert to_overwrite() == to_overwrite(8, 128, 0, 5e-3, 2400, None)
 
 
 def test_a_small_network_learns_to_overwrite_by_it_and_to_add_without_it():
     task = compose_copy(3)
-    loud = train(task, recipe(3, 24, updates=300), progress=False).network
+    loud = train(task, to_overwrite(3, 24, updates=300), progress=False).network
     quiet = train(task, TrainingConfig(hidden=24, stages=three_stages(3)), progress=False).network
     assert overwrite_index(loud, task) > 0.5 > 0.1 > abs(overwrite_index(quiet, task))
 

@@ -21,13 +21,8 @@ from emt import (
     selection,
     with_silence,
 )
-from emt.realisation import (
-    coefficients,
-    criterion,
-    innovations,
-    minimal_realisation,
-    toeplitz_defect,
-)
+from emt.impulse import minimal_realisation
+from emt.linear_network import coefficients, criterion, innovations, toeplitz_defect
 from emt.spectrum import eigenvalues
 
 sizes = {"s": st.integers(1, 4), "kappa": st.integers(1, 3), "seed": st.integers(0, 999)}

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from emt import Task, compose_copy, interactions, repeat_copy
+from emt import IDENTITY, Network, Task, compose_copy, repeat_copy
 from emt.spectrum import characteristic, compare, eigenvalues, roots_of_unity
 
 
@@ -23,6 +23,11 @@ def rotations(*eigenvalues):
     return B @ W @ np.linalg.inv(B)
 
 
+def linear(W):
+    """Return a linear network with these recurrent weights."""
+    return Network(W, np.ones((len(W), 1)), np.ones((1, len(W))), activation=IDENTITY)
+
+
 def sorted_by_angle(z):
     return z[np.lexsort((abs(z), np.round(np.angle(z), 6)))]
 
@@ -31,9 +36,7 @@ def sorted_by_angle(z):
 def test_roots_of_unity_are_the_spectrum_of_phi(s, kappa):
     roots = roots_of_unity(s, kappa)
     assert roots[0] == 1 and len(roots) == s * kappa
-    np.testing.assert_allclose(
-        np.poly(roots).real, np.poly(interactions(repeat_copy(s, kappa))), atol=1e-9
-    )
+    np.testing.assert_allclose(np.poly(roots).real, np.poly(repeat_copy(s, kappa).Phi), atol=1e-9)
     np.testing.assert_allclose(
         sorted_by_angle(roots[::kappa]), sorted_by_angle(np.roots([1] + [0] * (s - 1) + [-1]) + 0j)
     )
@@ -44,7 +47,7 @@ def test_matching_is_the_best_of_all_permutations(s, kappa, H):
     rng = np.random.default_rng(s)
     for _ in range(5):
         W = rng.normal(size=(H, H)) / np.sqrt(H)
-        got = compare(W, repeat_copy(s, kappa))
+        got = compare(linear(W), repeat_copy(s, kappa))
         largest = sorted(np.linalg.eigvals(W), key=abs)[::-1][: s * kappa]
         roots = np.repeat([np.exp(2j * np.pi * k / s) for k in range(s)], kappa)
         best = min(sum(abs(roots - order)) for order in permutations(largest))
@@ -56,7 +59,7 @@ def test_matching_is_the_best_of_all_permutations(s, kappa, H):
 def test_errors_gap_and_counts_of_a_built_spectrum():
     tilt = np.exp(1j * np.radians([4.0, 2.0]))
     W = rotations(1.03, -0.97, 1.05j * tilt[0], 0.999, -1.02, 1.01j * tilt[1], 0.6, 0.3j)
-    got = compare(W, repeat_copy(4, 2), threshold=0.98)
+    got = compare(linear(W), repeat_copy(4, 2), threshold=0.98)
     np.testing.assert_allclose(np.angle(got.theory) / (np.pi / 2) % 4, [0, 0, 1, 1, 2, 2, 3, 3])
     np.testing.assert_allclose(sorted(got.angle_error), [0, 0, 0, 0, 2, 2, 4, 4], atol=1e-6)
     np.testing.assert_allclose(
@@ -72,20 +75,22 @@ def test_errors_gap_and_counts_of_a_built_spectrum():
 
 def test_counts_follow_the_direction():
     quarter = np.exp(2j * np.pi / 5)
-    np.testing.assert_array_equal(compare(rotations(quarter, 0.5), repeat_copy(1, 3)).counts, [2])
     np.testing.assert_array_equal(
-        compare(rotations(quarter, quarter**2, quarter, 1.0), repeat_copy(5, 1)).counts,
+        compare(linear(rotations(quarter, 0.5)), repeat_copy(1, 3)).counts, [2]
+    )
+    np.testing.assert_array_equal(
+        compare(linear(rotations(quarter, quarter**2, quarter, 1.0)), repeat_copy(5, 1)).counts,
         [1, 2, 1, 1, 2],
     )
 
 
 def test_no_gap_is_read_beyond_the_last_eigenvalue():
-    assert compare(np.eye(4), repeat_copy(1, 4)).gap == (1.0, 0.0)
+    assert compare(linear(np.eye(4)), repeat_copy(1, 4)).gap == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("basis", ["orthonormal", "non-orthonormal", "oblique"])
 def test_a_constructed_network_has_the_theorys_spectrum(known, basis):
-    got = compare(known(5, 2, 6, basis).network.W_hh, repeat_copy(5, 2))
+    got = compare(known(5, 2, 6, basis).network, repeat_copy(5, 2))
     assert got.live == 10 and (got.counts == 2).all()
     assert got.angle_error.max() < 1e-6 and abs(got.radius_error).max() < 1e-9
     assert got.gap == pytest.approx((1.0, 0.7))
@@ -94,12 +99,11 @@ def test_a_constructed_network_has_the_theorys_spectrum(known, basis):
 def test_the_papers_threshold_is_broken_by_rounding(known):
     W = known(16, 5, 48, "oblique").network.W_hh
     assert 0 < np.count_nonzero(abs(np.linalg.eigvals(W)) >= 1) < 80
-    assert compare(W, repeat_copy(16, 5)).live == 80
+    assert compare(linear(W), repeat_copy(16, 5)).live == 80
 
 
 def test_a_trained_network_has_learned_the_spectrum(trained):
-    W = trained.network.W_hh
-    got = compare(W, repeat_copy(4, 2))
+    got = compare(trained.network, repeat_copy(4, 2))
     assert got.live == 8 and (got.counts == 2).all()
     assert got.angle_error.max() < 2
     assert got.gap[0] - got.gap[1] > 0.1
@@ -115,7 +119,7 @@ def test_the_small_determinant_is_the_large_one(s, kappa):
     task, rng = random_task(s, kappa, s), np.random.default_rng(kappa)
     z = rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2))
     got = characteristic(task, z)
-    Phi, one = interactions(task), np.eye(s * kappa)
+    Phi, one = task.Phi, np.eye(s * kappa)
     expected = [[np.linalg.det(point * one - Phi) for point in row] for row in z]
     np.testing.assert_allclose(got, expected, rtol=1e-9)
 

@@ -15,9 +15,11 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 import emt
-from emt import Network, Stage, Task, TrainingConfig, repeat_copy, store, training
-from emt.sweep import sweep
-from emt.training import Training
+from emt import Network, Stage, Task, TrainingConfig, repeat_copy
+from emt.training import descent
+from emt.training.descent import Training
+from emt.workshop import store
+from emt.workshop.parallel import sweep
 
 TASK = repeat_copy(2, 2)
 CONFIG = TrainingConfig(hidden=5, seed=3, batch=4, stages=(Stage(2, 3, 1e-2),))
@@ -64,7 +66,7 @@ def ask(folder: Path, _) -> bytes:
         return Training(emt.untrained(task, config), np.zeros(1))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "train", slow)
+        patch.setattr(descent, "train", slow)
         return store.trained(TASK, CONFIG, folder=folder).network.W_hh.tobytes()
 
 
@@ -90,7 +92,7 @@ def _changed(name, read, path):
 
 def test_a_module_that_training_imports_is_hashed_by_itself(tmp_path, monkeypatch):
     """Also one in a folder, and one that is imported by an imported one."""
-    monkeypatch.setattr(store, "__file__", str(tmp_path / "emt/store.py"))
+    monkeypatch.setattr(store, "__file__", str(tmp_path / "emt/workshop/store.py"))
     texts = {
         "training.py": "from emt import checks\nfrom emt.room.inner import f\nimport numpy",
         "checks.py": "import emt.deep",
@@ -119,18 +121,21 @@ def test_the_key_depends_on_sources_and_versions_only(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, value)
             keys.add(store.key(TASK, CONFIG))
-    read, modules = Path.read_bytes, ("training", "network", "tasks", "checks", "backpropagation")
+    read, modules = (
+        Path.read_bytes,
+        ("descent", "recipes", "network", "tasks", "checks", "backpropagation"),
+    )
     for edited in modules:
         with monkeypatch.context() as patch:
             patch.setattr(Path, "read_bytes", lambda p, name=edited: _changed(name, read, p))
             keys.add(store.key(TASK, CONFIG))
-    assert len(keys) == 8
+    assert len(keys) == 3 + len(modules)
 
 
 def test_a_network_is_trained_once_and_comes_back_exactly(monkeypatch, tmp_path):
     first = store.trained(TASK, CONFIG, progress=False, folder=tmp_path / "new")
-    expected = training.train(TASK, CONFIG, progress=False)
-    monkeypatch.setattr(training, "train", forbidden)
+    expected = descent.train(TASK, CONFIG, progress=False)
+    monkeypatch.setattr(descent, "train", forbidden)
     again = store.trained(TASK, CONFIG, folder=tmp_path / "new")
     for got in (first, again):
         np.testing.assert_array_equal(got.loss, expected.loss)
@@ -149,7 +154,7 @@ def test_the_environment_names_the_folder(monkeypatch, tmp_path):
 
 
 def test_a_bias_survives(tmp_path, result):
-    store.write(tmp_path / "x", result, TASK, CONFIG)
+    store.save(tmp_path / "x", result, TASK, CONFIG)
     back = store.load(tmp_path / "x")
     for name in ("W_hh", "W_uh", "W_r", "b"):
         np.testing.assert_array_equal(getattr(back.network, name), getattr(result.network, name))
@@ -158,7 +163,7 @@ def test_a_bias_survives(tmp_path, result):
 
 def test_no_bias_stays_none_and_views_are_stored_as_seen(tmp_path, noise):
     turned = Network(noise.W_hh.T, noise.W_uh[:, ::-1], noise.W_r)
-    store.write(tmp_path / "x", Training(turned, np.ones(2)[::-1]), TASK, CONFIG)
+    store.save(tmp_path / "x", Training(turned, np.ones(2)[::-1]), TASK, CONFIG)
     back = store.load(tmp_path / "x").network
     assert back.b is None
     np.testing.assert_array_equal(back.W_hh, noise.W_hh.T)
@@ -166,7 +171,7 @@ def test_no_bias_stays_none_and_views_are_stored_as_seen(tmp_path, noise):
 
 
 def test_the_metadata_say_what_it_is(tmp_path, result):
-    store.write(tmp_path / "x", result, TASK, CONFIG)
+    store.save(tmp_path / "x", result, TASK, CONFIG)
     with safe_open(tmp_path / "x", framework="numpy") as file:
         described = json.loads(file.metadata()["description"])
     assert (
@@ -191,7 +196,7 @@ def test_an_interrupted_write_leaves_nothing(monkeypatch, tmp_path, result, inte
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", interrupted)
         with pytest.raises(interruption):
-            store.write(tmp_path / "x", result, TASK, CONFIG)
+            store.save(tmp_path / "x", result, TASK, CONFIG)
         assert list(tmp_path.iterdir()) == []
         with pytest.raises(interruption):
             store.trained(TASK, CONFIG, progress=False, folder=tmp_path)
@@ -200,11 +205,11 @@ def test_an_interrupted_write_leaves_nothing(monkeypatch, tmp_path, result, inte
 
 
 def test_an_interrupted_write_leaves_the_old_file(monkeypatch, tmp_path, result):
-    store.write(tmp_path / "x", result, TASK, CONFIG)
+    store.save(tmp_path / "x", result, TASK, CONFIG)
     before = (tmp_path / "x").read_bytes()
     monkeypatch.setattr(os, "replace", forbidden)
     with pytest.raises(AssertionError):
-        store.write(tmp_path / "x", Training(result.network, np.ones(1)), TASK, CONFIG)
+        store.save(tmp_path / "x", Training(result.network, np.ones(1)), TASK, CONFIG)
     assert [p.read_bytes() for p in tmp_path.iterdir()] == [before]
 
 
@@ -219,7 +224,7 @@ def without(name, good_arrays):
 @pytest.mark.parametrize("name", ["truncated", "empty", "garbage", "W_hh", "W_uh", "W_r", "loss"])
 def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
-    store.write(path, result, TASK, CONFIG)
+    store.save(path, result, TASK, CONFIG)
     good = path.read_bytes()
     arrays = {**arrays_of(result.network), "loss": result.loss}
     damage = {"truncated": truncated(good), "empty": b"", "garbage": b"\x07" * 500}
@@ -248,7 +253,7 @@ def test_a_file_that_describes_another_network_is_not_used(tmp_path, field):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
     task = OTHER_TASKS.get(field, TASK)
     config = replace(CONFIG, **{k: v for k, v in OTHER_CONFIGS.items() if k == field})
-    store.write(path, *described(task, config))
+    store.save(path, *described(task, config))
     before = path.read_bytes()
     if field == "nothing":
         assert len(store.trained(TASK, CONFIG, folder=tmp_path).loss) == 3
@@ -284,7 +289,7 @@ def test_a_description_that_is_none_is_damage(tmp_path, description):
 def test_sizes_other_than_described_are_not_used(tmp_path, field):
     config = replace(CONFIG, **{k: v for k, v in OTHER_CONFIGS.items() if k == field})
     other, *_ = described(OTHER_TASKS.get(field, TASK), config)
-    store.write(tmp_path / "x", other, TASK, CONFIG)
+    store.save(tmp_path / "x", other, TASK, CONFIG)
     with pytest.raises(ValueError, match="another: move it away and rerun"):
         store.load(tmp_path / "x", TASK, CONFIG)
 
@@ -309,7 +314,7 @@ def test_a_loss_curve_is_real_and_finite(tmp_path, result, loss):
 
 def test_a_complex_loss_is_not_written(tmp_path, result):
     with pytest.raises(ValueError, match=r"result\.loss must be an array of real numbers"):
-        store.write(tmp_path / "x", Training(result.network, np.ones(3) + 1j), TASK, CONFIG)
+        store.save(tmp_path / "x", Training(result.network, np.ones(3) + 1j), TASK, CONFIG)
     assert not list(tmp_path.iterdir())
 
 
@@ -322,7 +327,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_files_have_the_permissions_of_any_other_file(tmp_path, result, mask, mode):
     before = os.umask(mask)
     try:
-        store.write(tmp_path / "x", result, TASK, CONFIG)
+        store.save(tmp_path / "x", result, TASK, CONFIG)
     finally:
         os.umask(before)
     assert (tmp_path / "x").stat().st_mode & 0o777 == mode

@@ -20,11 +20,12 @@ from emt import (
     repeat_copy,
     run,
     train,
-    training,
     untrained,
     with_silence,
 )
-from emt.training import QUICK, _schedule, three_stages
+from emt.training import descent, recipes
+from emt.training.descent import _schedule
+from emt.training.recipes import QUICK, three_stages
 
 TASK = repeat_copy(2, 2)
 TINY = TrainingConfig(hidden=6, batch=8, warmup=2, stages=(Stage(3, 6, 1e-2), Stage(5, 4, 4e-3)))
@@ -52,7 +53,7 @@ def horizons(monkeypatch):
         seen.append(steps)
         return continuation(task, u, steps)
 
-    monkeypatch.setattr(training, "continuation", noted)
+    monkeypatch.setattr(descent, "continuation", noted)
     return seen
 
 
@@ -230,7 +231,7 @@ def test_nothing_is_printed_off_a_terminal(capfd):
 @pytest.mark.parametrize("progress, disable", [(True, None), (False, True)])
 def test_the_bar_counts_updates_up_to_the_cap(monkeypatch, progress, disable):
     bar = MagicMock()
-    monkeypatch.setattr(training, "tqdm", bar)
+    monkeypatch.setattr(descent, "tqdm", bar)
     train(TASK, tiny(updates=7), progress)
     assert bar.call_args.kwargs["total"] == 7 and bar.call_args.kwargs["disable"] is disable
     assert bar.return_value.__enter__.return_value.update.call_count == 7
@@ -500,7 +501,7 @@ def test_permutation_start():
 
 
 def test_a_bias_starts_at_zero_and_is_learned():
-    for kind in training.INITIALISATIONS:
+    for kind in recipes.INITIALISATIONS:
         config = tiny(initialisation=kind, bias=True)
         start, without = untrained(TASK, config), untrained(TASK, replace(config, bias=False))
         assert not start.b.any() and without.b is None
@@ -512,8 +513,8 @@ def test_a_bias_starts_at_zero_and_is_learned():
 @pytest.mark.parametrize("changes", [{}, {"bias": True}, {"linear": True}, {"most_inputs": 5}])
 def test_the_first_loss_is_that_of_the_network_started_from(changes, monkeypatch):
     config, seen = tiny(**changes), []
-    take = training._examples
-    monkeypatch.setattr(training, "_examples", lambda *a: seen.append(take(*a)) or seen[-1])
+    take = descent._examples
+    monkeypatch.setattr(descent, "_examples", lambda *a: seen.append(take(*a)) or seen[-1])
     loss = train(TASK, config, progress=False).loss[0]
     u, targets = seen[0]
     _, y = run(untrained(TASK, config), with_silence(u, targets.shape[1]))

@@ -59,12 +59,19 @@ def passes(test: Callable) -> bool:
 
 
 def survives(test: Callable, function: str) -> bool:
-    """Return whether the test, which must pass, still passes with ``module.function`` zeroed."""
+    """Return whether the test, which must pass, passes with ``module.function`` zeroed too.
+
+    Or with ``module.Record.property``.
+    """
     if not passes(test):
         raise AssertionError(f"{test.__name__} fails as it is")
-    module, name = function.split(".")
-    module = importlib.import_module(f"emt.{module}")
-    with mock.patch.object(module, name, zeroed(getattr(module, name))):
+    module, *owner, name = function.split(".")
+    holder = importlib.import_module(f"emt.{module}")
+    for part in owner:  # a property of a record
+        holder = getattr(holder, part)
+    old = vars(holder)[name]
+    new = property(zeroed(old.fget)) if isinstance(old, property) else zeroed(old)
+    with mock.patch.object(holder, name, new):
         return passes(test)
 
 

@@ -10,7 +10,7 @@ from emt import checks
 from emt.figures.common import GREY, INK, WIDE, complex_plane, heat_map, memory_ticks, phases
 
 
-def interactions(
+def weights_in_basis(
     ax: Axes,
     matrix: Float[np.ndarray, "H H"],
     s: int,
@@ -50,7 +50,7 @@ def interactions(
     return ax
 
 
-def spectrum(
+def learned_eigenvalues(
     ax: Axes,
     eigenvalues: Complex[np.ndarray, " H"],
     theory: Complex[np.ndarray, " n"],
@@ -207,8 +207,10 @@ def figure_3(
         Number of memories and components of each.
     """
     fig, ((a, b), (c, d)) = plt.subplots(2, 2, figsize=(WIDE, 7.6))
-    interactions(a, matrix, s, kappa, by_construction).set_title("A  weights in the memory basis")
-    spectrum(b, eigenvalues, theory, counts).set_title("B  eigenvalues of the weights")
+    weights_in_basis(a, matrix, s, kappa, by_construction).set_title(
+        "A  weights in the memory basis"
+    )
+    learned_eigenvalues(b, eigenvalues, theory, counts).set_title("B  eigenvalues of the weights")
     hidden_states(c, h, s).set_title("C  hidden state, standard basis")
     memory_contents(d, contents, s, kappa).set_title("D  hidden state, memory basis")
     return fig

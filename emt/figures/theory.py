@@ -10,7 +10,7 @@ from emt import checks
 from emt.figures.common import complex_plane, curves
 
 
-def overlaps(
+def overlap_curves(
     ax: Axes, times: Float[np.ndarray, " times"], overlaps: Float[np.ndarray, "N_h times"]
 ) -> Axes:
     """Draw the overlap of the features with each stored memory over time.
@@ -30,7 +30,7 @@ def overlaps(
     return ax
 
 
-def eigenvalues(ax: Axes, values: Complex[np.ndarray, " n"]) -> Axes:
+def rule_eigenvalues(ax: Axes, values: Complex[np.ndarray, " n"]) -> Axes:
     """Draw eigenvalues in the complex plane, the number at each where there are several.
 
     Parameters

@@ -26,9 +26,10 @@ from emt.basis import (
 from emt.linearization import linear
 from emt.network import Network, same_kappa
 from emt.tasks import Task, repeat_copy
-from emt.variable_binding import interactions, lasting, repeats
 
 READ_DUALS = ("pseudoinverse", "transpose", "dual")
+
+
 REMOVALS = ("none", "orthogonal", "oblique")
 
 
@@ -75,6 +76,10 @@ class VariableMemories:
             object.__setattr__(self, "at", checks.array("at", self.at, len(Psi)))
         object.__setattr__(self, "Psi", Psi)
         object.__setattr__(self, "Psi_dual", Psi_dual)
+
+    def Phi(self, network: Network) -> Float[np.ndarray, "n n"]:
+        """Return ``Psi* W_hh Psi``, the paper's ``Phi_learned``: how these memories interact."""
+        return self.Psi_dual @ linear(network, self.at).W_hh @ self.Psi
 
 
 def forward_blocks(network: Network, task: Task | int) -> Float[np.ndarray, "H n"]:
@@ -150,7 +155,7 @@ def read_covectors(network: Network, task: Task | int) -> Float[np.ndarray, "n H
         As `forward_blocks`.
     """
     task = _rule(network, task)
-    if repeats(task):  # then what is read k steps on is memory k alone
+    if task.repeats:  # then what is read k steps on is memory k alone
         return backward_blocks(network, task.s, network.W_r.T).T
     reads = np.hstack(propagate(network.W_hh.T, network.W_r.T, task.s, "s")).T
     return linalg.lstsq(_reads_of_contents(task), reads)[0]
@@ -273,7 +278,7 @@ def as_printed(
             Psi = Psi - orthogonal_projector(complement(left)) @ Psi
         else:
             Psi = right @ linalg.solve(left @ right, left @ Psi)
-    return VariableMemories(Psi, dual(Psi), _labels(task), at)
+    return VariableMemories(Psi, dual(Psi), task.labels, at)
 
 
 def corrected(
@@ -290,7 +295,7 @@ def corrected(
     the projected read covectors. alpha = 1 is write-grounded, alpha = 0 read-grounded.
 
     Components that stop mattering after finitely many steps are dead, and left out: see
-    `emt.variable_binding.lasting`.
+    `emt.tasks.Task.persistent`.
 
     Parameters
     ----------
@@ -309,12 +314,12 @@ def corrected(
     ------
     ValueError
         If `alpha` is outside [0, 1], `s` below 1, `F` of another shape, the number of long-lived
-        modes is not that of the lasting components (s * kappa by default), these are dependent,
+        modes is not that of the persistent components (s * kappa by default), these are dependent,
         or reading and writing disagree too much to interpolate.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
     task, network = _rule(network, task), linear(network, at)
-    live = lasting(task)
+    live = task.persistent
     if live.all():
         _fits(network, task)
     n = int(live.sum())
@@ -329,11 +334,11 @@ def corrected(
         )
     blocks = forward_blocks(network, task)[:, live]
     Psi = right @ linalg.solve(left @ right, left @ blocks)
-    independent("the lasting components of the memories", Psi)
+    independent("the persistent components of the memories", Psi)
     if alpha < 1.0:
-        Psi = Psi @ _power(read_write_product(network, task, threshold), alpha - 1.0)
+        Psi = Psi @ _power(read_covectors(network, task)[live] @ Psi, alpha - 1.0)
     Psi_dual = linalg.solve(left @ Psi, left)
-    return VariableMemories(Psi, Psi_dual, _labels(task)[live], at)
+    return VariableMemories(Psi, Psi_dual, task.labels[live], at)
 
 
 def read_write_product(
@@ -352,7 +357,7 @@ def read_write_product(
     network
         The network.
     task
-        As for `forward_blocks`; n counts the lasting components.
+        As for `forward_blocks`; n counts the persistent components.
     threshold
         Modes of larger modulus are long-lived; by default `emt.basis.between` says where.
     at
@@ -364,7 +369,7 @@ def read_write_product(
         If `s` is below 1, `F` has another shape or `threshold` falls on a mode.
     """
     task, network = _rule(network, task), linear(network, at)
-    live = lasting(task)
+    live = task.persistent
     threshold = between(network.W_hh, int(live.sum())) if threshold is None else threshold
     P = spectral_projector(network.W_hh, threshold)
     return read_covectors(network, task)[live] @ P @ forward_blocks(network, task)[:, live]
@@ -406,7 +411,7 @@ def contents(
 
 
 def _fits(network: Network, task: Task) -> int:
-    n = task.s * task.kappa
+    n = task.n
     if network.hidden < n:
         raise ValueError(
             f"network must have at least s * kappa = {n} hidden units, not {network.hidden}"
@@ -433,12 +438,8 @@ def _rule(network: Network, task: Task | int) -> Task:
 
 def _reads_of_contents(task: Task) -> np.ndarray:
     """Return the rows ``T_m``, m = 0 ... s-1: what is read m steps from now, from the contents."""
-    Phi, n = interactions(task), task.s * task.kappa
+    Phi, n = task.Phi, task.n
     return np.hstack(propagate(Phi.T, np.eye(n)[:, n - task.kappa :], task.s)).T
-
-
-def _labels(task: Task) -> np.ndarray:
-    return np.stack(np.divmod(np.arange(task.s * task.kappa), task.kappa), axis=1) + 1
 
 
 def _power(G: np.ndarray, exponent: float) -> np.ndarray:

@@ -15,7 +15,6 @@ from emt import (
     as_printed,
     continuation,
     corrected,
-    interactions,
     random_bits,
     repeat_copy,
     run,
@@ -23,17 +22,7 @@ from emt import (
     untrained,
     with_silence,
 )
-from emt.evidence import (
-    agreement,
-    hops,
-    impulse_response,
-    learned_interactions,
-    non_memory_space,
-    norms_of_powers,
-    open_network,
-    wrap_around,
-)
-from emt.variable_memories import (
+from emt.algorithm1 import (
     READ_DUALS,
     backward_blocks,
     contents,
@@ -43,6 +32,15 @@ from emt.variable_memories import (
     read_dual,
     read_write_product,
 )
+from emt.evidence import (
+    agreement,
+    hops,
+    non_memory_space,
+    norms_of_powers,
+    open_network,
+    wrap_around,
+)
+from emt.impulse import impulse_response
 
 sizes = {
     "s": st.integers(1, 4),
@@ -83,8 +81,7 @@ def block(matrix, k, kappa, axis=0):
 
 
 def in_memory_basis(net, memories):
-    space = non_memory_space(memories, sample_states(net.network, net.task, 40))
-    return learned_interactions(net.network, memories, space)
+    return open_network(net.network, memories, sample_states(net.network, net.task, 40))
 
 
 # The corrected form
@@ -97,7 +94,7 @@ def test_corrected_recovers_the_memories(known, s, kappa, spare, seed, basis, al
     assert distance(got.Psi, net.Psi) < 1e-8
     assert distance(got.Psi_dual, net.Psi_dual) < 1e-8
     Phi = got.Psi_dual @ net.network.W_hh @ got.Psi
-    assert distance(Phi, interactions(net.task)) < 1e-8
+    assert distance(Phi, net.task.Phi) < 1e-8
 
 
 @given(**sizes, seed_F=st.integers(0, 9))
@@ -214,7 +211,7 @@ def test_the_texts_covectors_are_right_and_its_vectors_are_not(known, s, kappa, 
     assert distance(got.Psi_dual, net.Psi_dual) < 1e-8
     oblique = basis == "oblique" and spare > 0
     assert (distance(got.Psi, net.Psi) > 1e-5) == oblique
-    assert distance(got.Psi_dual @ net.network.W_hh @ got.Psi, interactions(net.task)) < 1e-8
+    assert distance(got.Psi_dual @ net.network.W_hh @ got.Psi, net.task.Phi) < 1e-8
 
 
 @given(**sizes, **bases)
@@ -314,7 +311,7 @@ def test_the_pseudoinverse_is_right_for_a_last_memory_orthogonal_to_all_else(kno
     mixed = net.Psi.copy()
     mixed[:, :4] = mixed[:, :4] @ np.random.default_rng(0).normal(size=(4, 4))
     dual = np.linalg.pinv(mixed)
-    w = Network(mixed @ interactions(net.task) @ dual, mixed[:, 4:], dual[4:])
+    w = Network(mixed @ net.task.Phi @ dual, mixed[:, 4:], dual[4:])
     assert distance(read_dual(w, 3), mixed[:, 4:]) < 1e-9
     assert distance(as_printed(w, 3, 0.0).Psi, mixed) > 0.05
 
@@ -409,8 +406,8 @@ def test_four_blocks_are_the_matrix_in_the_memory_basis(trained):
     memories = as_printed(w, 4)
     states = sample_states(w, trained.task, 12)
     space = non_memory_space(memories, states)
-    got = learned_interactions(w, memories, space)
-    np.testing.assert_array_equal(open_network(w, memories, states).matrix, got.matrix)
+    got = open_network(w, memories, states)
+    np.testing.assert_allclose(memories.Phi(w), got.Phi_learned, atol=1e-7)
     scale = np.mean([np.linalg.norm(column) for column in memories.Psi.T])
     B = np.hstack([memories.Psi / scale, space.Psi_perp])
     expected = np.linalg.inv(B) @ w.W_hh @ B
@@ -432,7 +429,7 @@ def test_an_untrained_network_has_all_of_phi_but_the_wrap_around(initialisation)
     task = repeat_copy(6, 2)
     w = untrained(task, TrainingConfig(hidden=24, initialisation=initialisation))
     memories = as_printed(w, 6, removal="none")
-    Phi = interactions(task)
+    Phi = task.Phi
     learned = memories.Psi_dual @ w.W_hh @ memories.Psi
     np.testing.assert_allclose(learned[:, 2:], Phi[:, 2:], atol=1e-7)
     assert agreement(learned, Phi).cosine > 0.8
@@ -445,7 +442,7 @@ def test_a_trained_network_closes_the_loop(trained):
     learned = in_memory_basis(trained, corrected(w, 4)).Phi_learned
     assert wrap_around(learned, trained.task).cosine > 0.98
     before = untrained(trained.task, trained.config)
-    assert wrap_around(interactions(trained.task), trained.task) == pytest.approx((1, 0))
+    assert wrap_around(trained.task.Phi, trained.task) == pytest.approx((1, 0))
     theory = np.stack([np.eye(2) * (m % 4 == 0) for m in range(1, 17)])
     assert agreement(impulse_response(w, 16), theory).cosine > 0.95
     assert abs(agreement(impulse_response(before, 16), theory).cosine) < 0.5
@@ -481,7 +478,7 @@ def test_off_diagonal_blocks_do_not_depend_on_the_scale_they_are_given(known):
         space = non_memory_space(size, h)
         unscaled = np.hstack([size.Psi, space.Psi_perp])
         leak = (np.linalg.inv(unscaled) @ net.network.W_hh @ unscaled)[6:, :6]
-        got = learned_interactions(net.network, size, space).from_memory
+        got = open_network(net.network, size, h).from_memory
         length = np.mean([np.linalg.norm(column) for column in size.Psi.T])
         np.testing.assert_allclose(got * length, leak, atol=1e-9)
         assert abs(got).max() > 0.01

@@ -1,10 +1,11 @@
-"""Beyond the paper: how long a learned memory lasts, from its spectrum and its activity.
+"""How long a learned memory lasts: a prediction from spectrum and activity, and what is left.
 
 While activity is small a network is the linear theory plus three small faults. Each turns or
 scatters the contents a little every step; the theory of each is a line, and none has a parameter
 to be fitted. Below, activity is the mean square of a hidden unit in the output phase.
 """
 
+import itertools
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,13 +14,21 @@ from jaxtyping import Complex, Float
 from scipy.stats import norm
 
 from emt import checks
-from emt.network import EVALUATION_SEED, Network, Recurrent, run, same_kappa
+from emt.algorithm1 import VariableMemories
+from emt.network import (
+    EVALUATION_SEED,
+    Network,
+    Recurrent,
+    last_state,
+    run,
+    same_kappa,
+    silent_states,
+)
 from emt.scoring import correct_bits
 from emt.tasks import Task, random_bits, with_silence
-from emt.variable_memories import VariableMemories
 
 
-class Faults(NamedTuple):
+class FaultVariances(NamedTuple):
     """Variance of what an output holds besides its own bit, over the square of that bit.
 
     Attributes
@@ -89,7 +98,7 @@ def faults(
     activity: float,
     noise: float = 0.0,
     stretch: float = 1.0,
-) -> Faults:
+) -> FaultVariances:
     """Predict how the faults of a repeat-copy network add up.
 
     A mode that theory has at ``roots[j]`` is at ``modes[j]``: after t steps it is wrong by the
@@ -141,7 +150,7 @@ def faults(
     share = len(modes) / hidden
     factor = np.log(modes / roots)
     factor -= factor.real.mean()
-    return Faults(
+    return FaultVariances(
         turning=_scattered(1j * factor.imag, times),
         growing=_scattered(factor.real + 0j, times),
         spectrum=_scattered(factor, times),
@@ -291,33 +300,6 @@ def stretch(covectors: Float[np.ndarray, "n H"], activity: float) -> float:
     return float((covectors**2).sum(axis=1).mean() * activity * H / n)
 
 
-def best_activity(noise: float, s: int, time: float, stretch: float = 1.0) -> float:
-    """Return the activity q at which mixing and noise together do least after `time` steps.
-
-    ``q^3 = 3 c s eta^2 / (4 t)``: the minimum of the two terms of `faults`.
-
-    Parameters
-    ----------
-    noise
-        eta; at least 0.
-    s
-        Number of memories.
-    time
-        t; above 0.
-    stretch
-        c.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
-    """
-    for name, value in {"noise": noise, "stretch": stretch}.items():
-        checks.real(name, value, least=0.0)
-    checks.real("time", time, least=float(np.finfo(float).tiny))
-    return float((0.75 * stretch * checks.integer("s", s) * noise**2 / time) ** (1 / 3))
-
-
 def longest_lifetime(
     noise: float, s: int, share: float, bar: float = 0.9, stretch: float = 1.0
 ) -> tuple[float, float]:
@@ -408,6 +390,91 @@ def _ascending(steps: np.ndarray) -> np.ndarray:
     if not len(steps) or steps[0] <= 0 or (np.diff(steps) <= 0).any():
         raise ValueError(f"steps must ascend from above 0, not {steps}")
     return steps
+
+
+class Retained(NamedTuple):
+    """What is left of numbers that were stored.
+
+    Attributes
+    ----------
+    correlation
+        Cosine between what is read and what was stored: 1 if every ratio of contents is kept,
+        0 if nothing is.
+    gain
+        The factor that brings what was stored nearest to what is read.
+    signs
+        Part of the signs that are right.
+    """
+
+    correlation: float
+    gain: float
+    signs: float
+
+
+def fidelity(
+    stored: Float[np.ndarray, "*batch kappa"], read: Float[np.ndarray, "*batch kappa"]
+) -> Retained:
+    """Compare what is read with what was stored.
+
+    Numbers with the sign of what was stored and all of one size have the correlation
+    ``E|x| / sqrt(E x^2)``, which is sqrt(3)/2 for uniform x.
+
+    Parameters
+    ----------
+    stored
+        Numbers, not all 0.
+    read
+        As many.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a number is not finite or everything stored is 0.
+    """
+    stored = checks.array("stored", stored, ...)
+    read = checks.array("read", read, *stored.shape)
+    power = (stored**2).sum()
+    if not power:
+        raise ValueError("stored must hold a number other than 0: there is nothing to compare")
+    together, said = (stored * read).sum(), np.sqrt((read**2).sum())
+    correlation = together / np.sqrt(power) / said if said else 0.0
+    signs = (np.sign(stored) == np.sign(read)).mean()
+    return Retained(float(correlation), float(together / power), float(signs))
+
+
+def recalled(
+    network: Recurrent,
+    u: Float[np.ndarray, "batch s kappa"],
+    cycles: list[int],
+) -> list[Float[np.ndarray, "batch s kappa"]]:
+    """Return the outputs of some cycles of s steps after the input: of repeat copy, u itself.
+
+    Parameters
+    ----------
+    network
+        The network.
+    u
+        Inputs u(1) ... u(s).
+    cycles
+        Which, ascending from 1 or later.
+
+    Raises
+    ------
+    ValueError
+        If `u` does not fit the network or `cycles` do not ascend from 1 or later.
+    """
+    u = checks.array("u", u, None, None, network.inputs)
+    s = checks.integer("the number of steps of u", u.shape[1])
+    h = last_state(network, u)
+    spoken = silent_states(network, h)
+    found, done = [], 0
+    checks.fits("cycles", max(cycles, default=1), *h.shape)
+    for cycle in cycles:
+        skipped = (checks.integer("cycles", cycle, least=done + 1) - 1 - done) * s
+        h = list(itertools.islice(spoken, skipped, skipped + s))
+        found.append(network.read(np.stack(h, axis=1)))
+        done = cycle
+    return found
 
 
 checks.guard(globals())

@@ -10,11 +10,16 @@ from numpy.linalg import matrix_power
 from test_any_rule import RULES, alive_by_hand, distance, longer, random_rule
 
 from emt import Network, Task, repeat_copy, untrained
-from emt.evidence import impulse_response
-from emt.realisation import minimal_realisation
-from emt.rule import Rule, estimate_rule, hankel, ho_kalman, prediction_error
+from emt.impulse import (
+    Rule,
+    estimate_rule,
+    hankel,
+    impulse_response,
+    minimal_realisation,
+    prediction_error,
+)
+from emt.linear_network import constructed
 from emt.tasks import compose_copy, selection
-from emt.variable_binding import constructed
 
 NAN, INF = float("nan"), float("inf")
 EXACT = 1e-6  # a tolerance for responses without noise
@@ -430,77 +435,23 @@ def spectrum(W):
     return values[np.lexsort((-values.imag.round(6), -values.real.round(6)))]
 
 
+@pytest.mark.filterwarnings("ignore")
 @given(**rules)
-def test_ho_kalman_has_the_same_response_and_the_least_order(
-    known, rule, s, kappa, spare, seed, basis
-):
+def test_the_smallest_network_is_that_of_ho_and_kalman(known, rule, s, kappa, spare, seed, basis):
+    """By python-control: from the singular vectors of the block Hankel matrix."""
+    modelsimp = pytest.importorskip("control.modelsimp")
     task = RULES[rule](s, kappa, seed)
     w = known(spare=spare, basis=basis, seed=seed, task=task).network
-    small = minimal_realisation(w)
-    # what lasts, and the dead components that are read at once: here of none
-    order, steps = small.hidden, 2 * task.s + 1
-    response = with_first(w, steps + 8)
-    for part in (response[:steps], response[: steps + 1], response):
-        got = ho_kalman(part, order)
-        assert got.hidden == order and got.kappa == task.kappa and got.b is None
-        assert distance(with_first(got, steps + 8), response) < 1e-8
-        np.testing.assert_allclose(spectrum(got.W_hh), spectrum(small.W_hh), atol=1e-7)
-    with pytest.raises(ValueError, match=f"rank of the response .* least {order + 1}, not {order}"):
-        ho_kalman(response, order + 1)
-
-
-def test_the_input_comes_one_step_later_if_the_first_step_is_left_out(noise):
-    w = Network(noise.W_hh, noise.W_uh, noise.W_r)
-    late = ho_kalman(impulse_response(w, 11), 7)
-    assert distance(with_first(late, 15), impulse_response(w, 15)) < 1e-8
-    same = np.linalg.eigvals(late.W_hh)
-    for value in np.linalg.eigvals(w.W_hh):
-        assert abs(same - value).min() < 1e-8
-
-
-def test_the_realisation_is_balanced(noise):
-    w = Network(noise.W_hh, noise.W_uh, noise.W_r)
-    response = with_first(w, 13)
-    got = ho_kalman(response, 7)
-    O = np.vstack([got.W_r @ matrix_power(got.W_hh, m) for m in range(6)])  # noqa: E741
-    R = np.hstack([matrix_power(got.W_hh, m) @ got.W_uh for m in range(6)])
-    singular = np.diag(np.linalg.svd(hankel(response[:12]))[1][:7])
-    assert distance(O.T @ O, singular) < 1e-8
-    assert distance(R @ R.T, singular) < 1e-8
-
-
-def test_a_rule_is_read_from_the_realised_network_too(known):
-    task = random_rule(3, 2, 9)
-    got = ho_kalman(with_first(known(task=task).network, 13), 6)
-    assert distance(estimate_rule(impulse_response(got, 12), EXACT).F, task.F) < 1e-8
-
-
-@pytest.mark.parametrize("steps", [3, 4])
-def test_three_steps_are_enough_for_kappa_units(steps):
-    w = constructed(random_rule(1, 2, 0), np.eye(2))
-    got = ho_kalman(with_first(w, steps), 2)
-    assert distance(with_first(got, 9), with_first(w, 9)) < 1e-10
-    with pytest.raises(ValueError, match=r"the number of steps of response must be .* least 3"):
-        ho_kalman(with_first(w, 2), 2)
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("order", [9, 6, 4])
-def test_ho_kalman_and_python_control_agree(noise, known, order):
-    modelsimp = pytest.importorskip("control.modelsimp")
-    response = with_first(known(3, 3, task=random_rule(3, 3, 1)).network, 13)
-    noisy = response + 1e-3 * np.random.default_rng(0).normal(size=response.shape)
-    for values in (response, noisy):
-        ours = ho_kalman(values, order)
-        # time is the last axis there, and the step of the impulse, of which nothing is read, first
-        theirs = np.moveaxis(np.concatenate([np.zeros((1, 3, 3)), values]), 0, -1)
-        system, singular = modelsimp.eigensys_realization(theirs, order, m=6, n=6)
-        np.testing.assert_allclose(singular, np.linalg.svd(hankel(values))[1], atol=1e-9)
-        found = Network(system.A, system.B, system.C)
-        assert distance(with_first(ours, 20), with_first(found, 20)) < 1e-8
-        np.testing.assert_allclose(spectrum(ours.W_hh), spectrum(found.W_hh), atol=1e-8)
-        if order == 9 and values is response:
-            assert distance(with_first(found, 13), response) < 1e-8
+    small, half = minimal_realisation(w), task.s + 1
+    response = with_first(w, 2 * half)
+    # time is the last axis there, and the step of the impulse, of which nothing is read, first
+    theirs = np.moveaxis(np.concatenate([np.zeros((1, kappa, kappa)), response]), 0, -1)
+    system, singular = modelsimp.eigensys_realization(theirs, small.hidden, m=half, n=half)
+    np.testing.assert_allclose(singular, np.linalg.svd(hankel(response))[1], atol=1e-9)
+    assert (singular > 1e-10 * singular[0]).sum() == small.hidden
+    found = Network(system.A, system.B, system.C)
+    assert distance(with_first(found, 20), with_first(small, 20)) < 1e-7
+    np.testing.assert_allclose(spectrum(found.W_hh), spectrum(small.W_hh), atol=1e-6)
 
 
 # Bad input
@@ -522,9 +473,8 @@ FUNCTIONS = {
     "estimate_rule": estimate_rule,
     "prediction_error": lambda response: prediction_error(response, 1, 2),
     "hankel": hankel,
-    "ho_kalman": lambda response: ho_kalman(response, 4),
 }
-TOO_FEW = {"estimate_rule": 2, "prediction_error": 2, "hankel": 1, "ho_kalman": 2}
+TOO_FEW = {"estimate_rule": 2, "prediction_error": 2, "hankel": 1}
 
 
 @pytest.mark.usefixtures("no_shape_hook")
@@ -593,15 +543,3 @@ def test_a_response_that_ends_before_what_is_tested_is_named():
         with pytest.raises(ValueError, match="response must not be zero to the end"):
             call()
     assert prediction_error(scalar([1, 2, 0, 0, 0]), 1, 1) == pytest.approx(5**-0.5 * 2)
-
-
-@pytest.mark.usefixtures("no_shape_hook")
-@pytest.mark.parametrize("order", [0, -1, 2.0, True, None])
-def test_an_order_that_is_no_number_of_units_is_named(order):
-    with pytest.raises(ValueError, match=f"order must be a whole number.* not {order}"):
-        ho_kalman(GOOD, order)
-
-
-def test_a_zero_response_has_rank_zero():
-    with pytest.raises(ValueError, match=r"the rank of the response must be .* least 1, not 0"):
-        ho_kalman(np.zeros((9, 2, 2)), 1)

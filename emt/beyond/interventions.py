@@ -8,12 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from emt import checks
+from emt.algorithm1 import VariableMemories, contents
 from emt.basis import operator
 from emt.linearization import linear, reshaped
 from emt.network import Network
 from emt.tasks import Task
-from emt.variable_binding import interactions, lasting
-from emt.variable_memories import VariableMemories, contents
 
 REST = 0
 """Stands for the non-memory space where a memory's number is asked for."""
@@ -109,7 +108,7 @@ def copy(
     return h + (held[..., a] - held[..., b]) @ memories.Psi[:, b].T
 
 
-def swap(
+def interchange(
     memories: VariableMemories,
     h: Float[np.ndarray, "*batch H"],
     first: int,
@@ -221,7 +220,7 @@ def surgery(network: Network, memories: VariableMemories, task: Task) -> Network
     """
     checks.array("Psi", memories.Psi, network.hidden, None)
     held = columns_of(memories, task)
-    Phi = interactions(task)[np.ix_(held, held)]
+    Phi = task.Phi[np.ix_(held, held)]
     return reshaped(network, operator(Phi, memories.Psi, memories.Psi_dual), memories.at)
 
 
@@ -238,11 +237,11 @@ def columns_of(memories: VariableMemories, task: Task) -> Int[np.ndarray, " n"]:
     Raises
     ------
     ValueError
-        If a component is not the task's, stands twice, or one that lasts is missing.
+        If a component is not the task's, stands twice, or one that persists is missing.
     """
     names = [tuple(name) for name in memories.labels.tolist()]
     every = [(k, c) for k in range(1, task.s + 1) for c in range(1, task.kappa + 1)]
-    needed = {every[i] for i in np.flatnonzero(lasting(task))}
+    needed = {every[i] for i in np.flatnonzero(task.persistent)}
     if len(set(names)) < len(names) or not needed <= set(names) <= set(every):
         raise ValueError(f"memories must be of a task with s = {task.s}, kappa = {task.kappa}")
     return np.array([every.index(name) for name in names])

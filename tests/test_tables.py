@@ -9,11 +9,12 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 import pytest
+import study
 import torch
 from studies import STUDIES
+from study import Study
 
-from emt import atlas, store
-from emt.atlas import Study
+from emt.workshop import store, tables
 
 ROWS = pd.DataFrame(
     {
@@ -41,7 +42,7 @@ def double(x: int, name: str = "a") -> dict:
     return {"twice": 2 * x, "process": os.getpid()}
 
 
-def study(value, checked, group=(), arguments=({"seed": 0, "of": "a"},)):
+def example(value, checked, group=(), arguments=({"seed": 0, "of": "a"},)):
     """Return a study whose rows all have this value."""
     return Study(lambda seed, of: {"value": value, "other": 0.0}, arguments, checked, group)
 
@@ -50,11 +51,11 @@ def study(value, checked, group=(), arguments=({"seed": 0, "of": "a"},)):
 
 
 def test_a_table_comes_back_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(atlas, "commit", lambda folder: f"of {folder.name}")
+    monkeypatch.setattr(study, "commit", lambda folder: f"of {folder.name}")
     monkeypatch.setattr(torch, "__version__", "2.13.0+cu130")  # what is installed is without it
-    path = atlas.write("x", ROWS, MADE["command"], tmp_path / "new" / "atlas")
+    path = study.write("x", ROWS, MADE["command"], tmp_path / "new" / "atlas")
     assert path == tmp_path / "new" / "atlas" / "x.csv"
-    rows, made = atlas.read("x", tmp_path / "new" / "atlas")
+    rows, made = tables.read("x", tmp_path / "new" / "atlas")
     pd.testing.assert_frame_equal(rows.drop(columns="seconds"), ROWS.drop(columns="seconds"))
     np.testing.assert_allclose(rows["seconds"], ROWS["seconds"], rtol=5e-6)
     assert list(rows) == list(ROWS)
@@ -68,17 +69,17 @@ def test_a_table_comes_back_as_it_was(tmp_path, monkeypatch):
 
 
 def test_a_table_is_replaced_and_without_git_its_commit_is_unknown(tmp_path, monkeypatch):
-    monkeypatch.setattr(atlas, "commit", lambda folder: None)
+    monkeypatch.setattr(study, "commit", lambda folder: None)
     for rows in (ROWS, ROWS[:1]):
-        atlas.write("x", rows, "make", tmp_path)
-    assert len(atlas.read("x", tmp_path).rows) == 1
-    assert atlas.read("x", tmp_path).made["commit"] == "unknown"
+        study.write("x", rows, "make", tmp_path)
+    assert len(tables.read("x", tmp_path).rows) == 1
+    assert tables.read("x", tmp_path).made["commit"] == "unknown"
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]
 
 
 def test_headers_are_cut_at_the_first_colon(tmp_path):
     (tmp_path / "x.csv").write_text(table_text(), encoding="utf-8")
-    rows, made = table = atlas.read("x", tmp_path)
+    rows, made = table = tables.read("x", tmp_path)
     assert made == MADE
     assert rows.to_dict("list") == {"network": ["x", "y"], "seed": [0, 1]}
     assert table.source == (
@@ -89,7 +90,7 @@ def test_headers_are_cut_at_the_first_colon(tmp_path):
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, OSError])
 def test_an_interruption_leaves_the_old_table_and_nothing_else(tmp_path, monkeypatch, stopped):
-    path = atlas.write("x", ROWS, "make", tmp_path)
+    path = study.write("x", ROWS, "make", tmp_path)
     before = path.read_bytes()
 
     def stop(*_):
@@ -97,7 +98,7 @@ def test_an_interruption_leaves_the_old_table_and_nothing_else(tmp_path, monkeyp
 
     monkeypatch.setattr(store.os, "replace", stop)
     with pytest.raises(stopped):
-        atlas.write("x", ROWS[:1], "make", tmp_path)
+        study.write("x", ROWS[:1], "make", tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"] and path.read_bytes() == before
 
 
@@ -119,19 +120,19 @@ def test_an_interruption_leaves_the_old_table_and_nothing_else(tmp_path, monkeyp
 def test_a_damaged_table_asks_to_be_made(tmp_path, content):
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(ValueError, match=r"x.csv is missing or damaged \(.+\): run make atlas"):
-        atlas.read("x", tmp_path)
+        tables.read("x", tmp_path)
 
 
 def test_no_part_of_a_table_is_read_as_one(tmp_path):
-    good = atlas.write("x", pd.concat([ROWS] * 3), "make", tmp_path).read_bytes()
+    good = study.write("x", pd.concat([ROWS] * 3), "make", tmp_path).read_bytes()
     for end in range(len(good)):
         (tmp_path / "x.csv").write_bytes(good[:end])
         with pytest.raises(ValueError, match="run make atlas"):
-            atlas.read("x", tmp_path)
+            tables.read("x", tmp_path)
 
 
 def test_an_edited_table_is_noticed(tmp_path):
-    good = (atlas.FOLDER / "training_first_use.csv").read_bytes()
+    good = (tables.FOLDER / "training_first_use.csv").read_bytes()
     edited = [
         good[:n] + b"%d" % ((c - 47) % 10) + good[n + 1 :]
         for n, c in enumerate(good)
@@ -142,13 +143,13 @@ def test_an_edited_table_is_noticed(tmp_path):
     for content in [*edited, *without, good + lines[-1], good + b"\n", good[:-1]]:
         (tmp_path / "x.csv").write_bytes(content)
         with pytest.raises(ValueError, match="run make atlas"):
-            atlas.read("x", tmp_path)
+            tables.read("x", tmp_path)
 
 
 def test_a_table_with_other_line_ends_is_the_same(tmp_path):
-    good = (atlas.FOLDER / "training_first_use.csv").read_bytes()
+    good = (tables.FOLDER / "training_first_use.csv").read_bytes()
     (tmp_path / "x.csv").write_bytes(good.replace(b"\n", b"\r\n"))
-    again, was = atlas.read("x", str(tmp_path)), atlas.read("training_first_use")
+    again, was = tables.read("x", str(tmp_path)), tables.read("training_first_use")
     pd.testing.assert_frame_equal(again.rows, was.rows)
     assert again.made == was.made and "sha256" not in was.made
 
@@ -156,16 +157,16 @@ def test_a_table_with_other_line_ends_is_the_same(tmp_path):
 @pytest.mark.usefixtures("_no_shape_hook")
 @pytest.mark.parametrize("index", [-1, 3, True, 1.0, 10**400])
 def test_a_row_that_is_not_there_is_named(index):
-    again = study(1.0, {"value": 9.0}, arguments=seeds(table([1.0, 2.0, 3.0])))
+    again = example(1.0, {"value": 9.0}, arguments=seeds(table([1.0, 2.0, 3.0])))
     with pytest.raises(ValueError, match="index must be"):
-        atlas.disagreements(again, table([1.0, 2.0, 3.0]), index)
+        study.disagreements(again, table([1.0, 2.0, 3.0]), index)
 
 
 def test_a_missing_table_asks_to_be_made(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     for name in ("x", "folder"):
         with pytest.raises(ValueError, match=f"{name}.csv is missing .*: run make atlas"):
-            atlas.read(name, tmp_path)
+            tables.read(name, tmp_path)
 
 
 @pytest.mark.parametrize("timed, workers", [(True, 1), (False, -1)])
@@ -176,16 +177,16 @@ def test_rows_are_built_in_order_and_one_by_one_if_timed(monkeypatch, timed, wor
         asked.append(how)
         return [function(a) for a in arguments]
 
-    monkeypatch.setattr(atlas, "sweep", sweep)
+    monkeypatch.setattr(study, "sweep", sweep)
     arguments = [{"name": "b", "x": 5}, {"name": "a", "x": 3}]
-    rows = atlas.build(Study(double, arguments, timed=timed), "bar")
+    rows = study.build(Study(double, arguments, timed=timed), "bar")
     assert list(rows) == ["name", "x", "twice", "process"]
     assert rows[["name", "x", "twice"]].values.tolist() == [["b", 5, 10], ["a", 3, 6]]
     assert asked == [(workers, "bar")]
 
 
 def test_timed_rows_are_computed_here():
-    rows = atlas.build(Study(double, [{"x": 2}, {"x": 1}], timed=True))
+    rows = study.build(Study(double, [{"x": 2}, {"x": 1}], timed=True))
     assert rows["process"].tolist() == [os.getpid()] * 2 and rows["twice"].tolist() == [4, 2]
 
 
@@ -200,21 +201,21 @@ CHECKED = {(name, n) for name, size in (("few", 3), ("many", 9)) for n in range(
 
 
 def test_chosen_rows_are_checked_ones_each_at_most_once():
-    everything = atlas.chosen(CHOICE, "key", 100)
+    everything = study.chosen(CHOICE, "key", 100)
     assert len(everything) == 12 and set(everything) == CHECKED
     for count in range(12):
-        assert atlas.chosen(CHOICE, "key", count) == everything[:count]
-    assert atlas.chosen(CHOICE, "key") == everything[:5]
-    assert atlas.chosen({"unchecked": CHOICE["unchecked"]}, "key") == []
+        assert study.chosen(CHOICE, "key", count) == everything[:count]
+    assert study.chosen(CHOICE, "key") == everything[:5]
+    assert study.chosen({"unchecked": CHOICE["unchecked"]}, "key") == []
 
 
 def test_the_key_alone_decides():
     # Written down: the same in every process, whatever its hash seed.
-    assert atlas.chosen(CHOICE, "key", 3) == [("many", 5), ("few", 2), ("many", 0)]
+    assert study.chosen(CHOICE, "key", 3) == [("many", 5), ("few", 2), ("many", 0)]
     turned = dict(reversed(CHOICE.items()))
     keys = [f"commit {n}" for n in range(100)]
-    choices = [atlas.chosen(CHOICE, key, 1)[0] for key in keys]
-    assert choices == [atlas.chosen(turned, key, 1)[0] for key in keys]
+    choices = [study.chosen(CHOICE, key, 1)[0] for key in keys]
+    assert choices == [study.chosen(turned, key, 1)[0] for key in keys]
     assert set(choices) == CHECKED
 
 
@@ -245,41 +246,41 @@ def test_a_value_may_differ_from_its_own_row_by_the_groups_range(values, least, 
     rows = table(values)
     for n, was in enumerate(values):
         for value in (was, was + reach, was - reach):
-            again = study(value, {"value": least}, arguments=seeds(rows))
-            assert atlas.disagreements(again, rows, n) == []
+            again = example(value, {"value": least}, arguments=seeds(rows))
+            assert study.disagreements(again, rows, n) == []
         for value in (was + reach + 0.01, was - reach - 0.01, np.nan, np.inf):
-            again = study(float(value), {"value": least}, arguments=seeds(rows))
+            again = example(float(value), {"value": least}, arguments=seeds(rows))
             fault = f"value is {value:.6g}, in the table {was:.6g} give or take {reach:.6g}"
-            assert atlas.disagreements(again, rows, n) == [fault]
+            assert study.disagreements(again, rows, n) == [fault]
 
 
 def test_only_the_rows_own_group_counts_and_only_checked_columns():
     rows = table([0.0, 1.0, 10.0, 11.0], list("aabb"))
     for value, right in ((0.5, "a"), (10.5, "b")):
-        again = study(value, {"value": 0.0}, ("of",), seeds(rows))
-        found = [not atlas.disagreements(again, rows, n) for n in range(4)]
+        again = example(value, {"value": 0.0}, ("of",), seeds(rows))
+        found = [not study.disagreements(again, rows, n) for n in range(4)]
         assert found == [of == right for of in rows["of"]]
-        together = study(value, {"value": 0.0}, (), seeds(rows))
-        assert not any(atlas.disagreements(together, rows, n) for n in range(4))
-    alone = study(1.0, {"value": 0.0}, ("of", "seed"), seeds(rows))
-    assert [not atlas.disagreements(alone, rows, n) for n in range(4)] == [
+        together = example(value, {"value": 0.0}, (), seeds(rows))
+        assert not any(study.disagreements(together, rows, n) for n in range(4))
+    alone = example(1.0, {"value": 0.0}, ("of", "seed"), seeds(rows))
+    assert [not study.disagreements(alone, rows, n) for n in range(4)] == [
         False,
         True,
         False,
         False,
     ]
-    both = study(5.0, {"other": 0.1, "value": 0.1}, ("of",), seeds(rows))
-    assert len(atlas.disagreements(both, rows, 3)) == 2
-    assert atlas.disagreements(study(99.0, {}, (), seeds(rows)), rows, 0) == []
+    both = example(5.0, {"other": 0.1, "value": 0.1}, ("of",), seeds(rows))
+    assert len(study.disagreements(both, rows, 3)) == 2
+    assert study.disagreements(example(99.0, {}, (), seeds(rows)), rows, 0) == []
 
 
 def test_a_row_agrees_with_the_table_it_made_and_not_with_a_changed_one(tmp_path):
     made = Study(double, [{"x": n, "name": "ab"[n % 2]} for n in range(6)], {"twice": 0.0}, ("x",))
-    atlas.write("x", atlas.build(Study(made.row, made.arguments, timed=True)), "make", tmp_path)
-    rows = atlas.read("x", tmp_path).rows
-    assert [atlas.disagreements(made, rows, n) for n in range(6)] == [[]] * 6
+    study.write("x", study.build(Study(made.row, made.arguments, timed=True)), "make", tmp_path)
+    rows = tables.read("x", tmp_path).rows
+    assert [study.disagreements(made, rows, n) for n in range(6)] == [[]] * 6
     rows.loc[4, "twice"] = 9
-    found = [atlas.disagreements(made, rows, n) for n in range(6)]
+    found = [study.disagreements(made, rows, n) for n in range(6)]
     assert found == [[]] * 4 + [["twice is 8, in the table 9 give or take 0"], []]
 
 
@@ -296,18 +297,18 @@ def test_a_row_agrees_with_the_table_it_made_and_not_with_a_changed_one(tmp_path
 )
 def test_a_table_of_other_rows_is_refused(spoil):
     rows = table([1.0, 2.0, 3.0], list("abc"))
-    again = study(1.0, {"value": 9.0}, arguments=seeds(rows))
-    assert atlas.disagreements(again, rows, 0) == []
+    again = example(1.0, {"value": 9.0}, arguments=seeds(rows))
+    assert study.disagreements(again, rows, 0) == []
     with pytest.raises(ValueError, match="row 0 of the table is not the study's: run make atlas"):
-        atlas.disagreements(again, spoil(rows), 0)
+        study.disagreements(again, spoil(rows), 0)
 
 
 @pytest.mark.parametrize("lost", ["seed", "value"])
 def test_a_table_of_other_columns_is_refused(lost):
     rows = table([1.0, 2.0, 3.0])
-    again = study(1.0, {"value": 9.0}, arguments=seeds(rows))
+    again = example(1.0, {"value": 9.0}, arguments=seeds(rows))
     with pytest.raises(ValueError, match="run make atlas"):
-        atlas.disagreements(again, rows.drop(columns=lost), 0)
+        study.disagreements(again, rows.drop(columns=lost), 0)
 
 
 # The commit
@@ -324,21 +325,21 @@ def test_the_commit_is_the_one_checked_out(tmp_path, monkeypatch):
         command = ["git", "-C", str(tmp_path), *who, *arguments]
         return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
 
-    assert atlas.commit(tmp_path) is None
+    assert study.commit(tmp_path) is None
     git("init", "-q")
-    assert atlas.commit(tmp_path) is None
+    assert study.commit(tmp_path) is None
     (tmp_path / "atlas").mkdir()
     for message in ("one", "two"):
         git("commit", "-q", "--allow-empty", "--no-gpg-sign", "-m", message)
-        assert atlas.commit(tmp_path) == git("log", "-1", "--format=%H")[:12]
-    assert atlas.commit(tmp_path / "atlas") == atlas.commit(tmp_path)
-    atlas.write("x", ROWS, "make", tmp_path / "atlas")
-    assert atlas.read("x", tmp_path / "atlas").made["commit"] == atlas.commit(tmp_path)
+        assert study.commit(tmp_path) == git("log", "-1", "--format=%H")[:12]
+    assert study.commit(tmp_path / "atlas") == study.commit(tmp_path)
+    study.write("x", ROWS, "make", tmp_path / "atlas")
+    assert tables.read("x", tmp_path / "atlas").made["commit"] == study.commit(tmp_path)
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert atlas.commit() is None
+    assert study.commit() is None
 
 
 # The committed tables
@@ -346,7 +347,7 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_committed_table_has_the_studys_rows(name):
-    rows, made = table = atlas.read(name)
+    rows, made = table = tables.read(name)
     wanted = list(STUDIES[name].arguments)
     assert rows[list(wanted[0])].to_dict("records") == wanted
     assert list(rows)[: len(wanted[0])] == list(wanted[0])
@@ -356,11 +357,11 @@ def test_the_committed_table_has_the_studys_rows(name):
 
 
 def test_no_other_table_lies_there():
-    assert {p.stem for p in atlas.FOLDER.glob("*.csv")} == set(STUDIES)
-    assert {p.suffix for p in atlas.FOLDER.iterdir()} == {".csv"}
+    assert {p.stem for p in tables.FOLDER.glob("*.csv")} == set(STUDIES)
+    assert {p.suffix for p in tables.FOLDER.iterdir()} == {".csv"}
 
 
-@pytest.mark.parametrize("name, index", atlas.chosen(STUDIES, atlas.commit() or "no git"))
+@pytest.mark.parametrize("name, index", study.chosen(STUDIES, study.commit() or "no git"))
 def test_a_row_chosen_by_the_commit_comes_out_again(name, index):
-    rows = atlas.read(name).rows
-    assert atlas.disagreements(STUDIES[name], rows, index) == []
+    rows = tables.read(name).rows
+    assert study.disagreements(STUDIES[name], rows, index) == []

@@ -10,7 +10,7 @@ import threadpoolctl
 import torch
 
 from emt import Stage, TrainingConfig, repeat_copy, train
-from emt.sweep import one_thread, sweep
+from emt.workshop.parallel import one_thread, sweep
 
 
 def learned(seed: int) -> bytes:

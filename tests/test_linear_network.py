@@ -6,17 +6,8 @@ from conftest import BASES, straight
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emt import (
-    Task,
-    constructed,
-    continuation,
-    driven,
-    interactions,
-    repeat_copy,
-    run,
-    with_silence,
-)
-from emt.variable_binding import program, repeat_copy_state, trace
+from emt import Task, constructed, continuation, driven, repeat_copy, run, with_silence
+from emt.linear_network import program, repeat_copy_state, run_by_line
 
 sizes = {"s": st.integers(1, 4), "kappa": st.integers(1, 3), "seed": st.integers(0, 999)}
 network = {**sizes, "spare": st.integers(0, 4), "basis": st.sampled_from(BASES)}
@@ -38,14 +29,14 @@ def test_phi_of_repeat_copy_is_equation_12(s, kappa):
     n, e = s * kappa, np.eye(s * kappa)
     shift = sum((np.outer(e[mu], e[mu + kappa]) for mu in range(n - kappa)), np.zeros((n, n)))
     wrap = sum(np.outer(e[n - kappa + i], e[i]) for i in range(kappa))
-    np.testing.assert_array_equal(interactions(repeat_copy(s, kappa)), shift + wrap)
+    np.testing.assert_array_equal(repeat_copy(s, kappa).Phi, shift + wrap)
 
 
 @given(**sizes)
 def test_f_is_the_last_block_row_of_phi(s, kappa, seed):
     task = random_task(s, kappa, seed)
     v = np.random.default_rng(seed + 1).normal(size=(s, kappa))
-    moved = (interactions(task) @ v.ravel()).reshape(s, kappa)
+    moved = (task.Phi @ v.ravel()).reshape(s, kappa)
     np.testing.assert_array_equal(moved[:-1], v[1:])
     np.testing.assert_allclose(moved[-1], np.einsum("kij,kj->i", task.F, v), atol=1e-12)
 
@@ -91,7 +82,7 @@ def test_weights_are_equations_9_to_11(known):
     net = known(spare=0, task=random_task(3, 2, seed=5))
     w = constructed(net.task, net.Psi)
     columns, rows = net.Psi.T, np.linalg.inv(net.Psi)
-    Phi = interactions(net.task)
+    Phi = net.task.Phi
     expected = sum(
         Phi[a, b] * np.outer(columns[a], rows[b]) for a in range(6) for b in range(6) if Phi[a, b]
     )
@@ -157,7 +148,7 @@ HAND_LINES = (
 
 def test_program_and_trace_of_a_hand_worked_case():
     u = np.array([[1.0], [10.0], [100.0], [0.0]])
-    for lines in (program(HAND, u), trace(constructed(HAND, np.eye(2)), np.eye(2), u)):
+    for lines in (program(HAND, u), run_by_line(constructed(HAND, np.eye(2)), np.eye(2), u)):
         for got, expected in zip(lines, HAND_LINES, strict=True):
             np.testing.assert_array_equal(got, expected)
 
@@ -176,14 +167,14 @@ def test_program_and_network_agree_line_by_line(known, s, kappa, spare, basis, s
     net = known(s, kappa, spare, basis, seed, task)
     u = np.random.default_rng(seed).normal(size=(steps, kappa))
     lines = program(task, u)
-    for a, b in zip(lines, trace(straight(net.network), net.Psi_dual, u), strict=True):
+    for a, b in zip(lines, run_by_line(straight(net.network), net.Psi_dual, u), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-8)
     n = s * kappa
     write = np.hstack([np.zeros((steps, n - kappa)), u])
     np.testing.assert_allclose(lines.written - lines.composed, write, atol=1e-12)
     np.testing.assert_array_equal(lines.read, lines.written[:, n - kappa :])
     np.testing.assert_allclose(lines.read, driven(task, u), atol=1e-9)
-    Phi = interactions(task)
+    Phi = task.Phi
     np.testing.assert_allclose(lines.composed[1:], lines.written[:-1] @ Phi.T, atol=1e-9)
     np.testing.assert_array_equal(lines.composed[0], 0)
 
@@ -193,7 +184,7 @@ def test_trace_reads_any_network_and_any_covectors(noise):
     weights = straight(type(noise)(noise.W_hh, noise.W_uh, noise.W_r))
     covectors = np.random.default_rng(0).normal(size=(4, weights.hidden))
     u = np.random.default_rng(1).normal(size=(5, weights.kappa))
-    lines, h = trace(weights, covectors, u), np.zeros(weights.hidden)
+    lines, h = run_by_line(weights, covectors, u), np.zeros(weights.hidden)
     for t in range(5):
         h = weights.W_hh @ h
         np.testing.assert_allclose(lines.composed[t], covectors @ h, atol=1e-12)

@@ -64,7 +64,7 @@ class Gradients(NamedTuple):
     b: Array | None = None
 
 
-def buffers(
+def allocate(
     steps: int,
     batch: int,
     hidden: int,
@@ -95,7 +95,7 @@ def buffers(
     return Buffers(*(t.numpy() if device is None else t for t in tensors))
 
 
-def gradients(
+def backpropagate(
     W_hh: Array,
     W_uh: Array,
     W_r: Array,

@@ -14,6 +14,8 @@ from tqdm import tqdm
 from emt import checks
 
 Argument = TypeVar("Argument")
+
+
 Result = TypeVar("Result")
 
 

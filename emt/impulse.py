@@ -1,9 +1,9 @@
-"""Beyond the paper: which rule f does a network follow? Read off its impulse response.
+"""What a network answers to an impulse, and the rule and the smallest network that answer so.
 
-Nothing about the task is needed. The response of a network that follows ``x(t) = sum_k F_k
-x(t-s+k-1)`` follows the same rule, so F is found by linear prediction. How many earlier vectors
-are needed, and which of their components, is found on the way: s is the largest observability
-index. `ho_kalman` finds a whole network with the same response.
+The response ``W_r W_hh^m W_uh`` depends on no basis. The response of a network that follows
+``x(t) = sum_k F_k x(t-s+k-1)`` follows the same rule, so F is found by linear prediction; nothing
+about the task is needed. How many earlier vectors are needed, and which of their components, is
+found on the way: s is the largest observability index.
 """
 
 from typing import NamedTuple
@@ -13,8 +13,59 @@ from jaxtyping import Float, Int
 from scipy import linalg
 
 from emt import checks
+from emt.basis import propagate
+from emt.linearization import linear
 from emt.network import IDENTITY, Network
-from emt.tasks import Task
+from emt.tasks import Task, driven
+
+
+def impulse_response(
+    network: Network, steps: int, at: Float[np.ndarray, " H"] | None = None
+) -> Float[np.ndarray, "steps p m"]:
+    """Return ``W_r W_hh^m W_uh``, m = 1 ... steps: what is read m steps after an impulse.
+
+    It depends on no basis.
+
+    Parameters
+    ----------
+    network
+        The network.
+    steps
+        At least 1.
+    at
+        The fixed point around which it is linear: see `emt.linearization.linear`.
+
+    Raises
+    ------
+    ValueError
+        If `steps` is below 1, or the network does not rest there.
+    """
+    network = linear(network, at)
+    checks.fits("steps", checks.integer("steps", steps), *network.W_uh.shape)
+    blocks = propagate(network.W_hh, network.W_uh, steps + 1, "steps")
+    return np.stack([network.W_r @ block for block in blocks[1:]])
+
+
+def task_response(task: Task, impulses: int) -> Float[np.ndarray, "impulses kappa kappa"]:
+    """Return what a network must answer m = 1 ... `impulses` steps after a single input.
+
+    Column c is the answer to an impulse in component c, by the driven recursion.
+
+    Parameters
+    ----------
+    task
+        A linear rule.
+    impulses
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If the task takes signs or `impulses` is below 1.
+    """
+    u = np.zeros((task.kappa, checks.integer("impulses", impulses) + 1, task.kappa))
+    u[:, 0] = np.eye(task.kappa)
+    return driven(task, u)[:, 1:].transpose(1, 2, 0)
 
 
 class Rule(NamedTuple):
@@ -58,7 +109,7 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
     Parameters
     ----------
     response
-        ``W_r W_hh^m W_uh``, m = 1 ... steps, as `emt.evidence.impulse_response` returns it; at
+        ``W_r W_hh^m W_uh``, m = 1 ... steps, as `emt.impulse.impulse_response` returns it; at
         least 3 (s + 1) steps are needed for the largest s that is to be found.
     tolerance
         A component counts as new if at least this part of it (root mean square) is not predicted.
@@ -143,37 +194,6 @@ def hankel(response: Float[np.ndarray, "steps kappa kappa"]) -> Float[np.ndarray
     return blocks.transpose(0, 2, 1, 3).reshape(half * response.shape[1], -1)
 
 
-def ho_kalman(response: Float[np.ndarray, "steps kappa kappa"], order: int) -> Network:
-    """Return a linear network of `order` units with this impulse response (Ho and Kalman; ERA).
-
-    From the singular vectors of the `hankel` matrix, and of the same one step later.
-
-    Parameters
-    ----------
-    response
-        ``W_r W_hh^(m-1) W_uh``, m = 1 ... steps: the first is that of the same step. Pass
-        ``W_r W_hh^m W_uh`` and the input is written one step later.
-    order
-        Units; at most the rank of the matrix.
-
-    Raises
-    ------
-    ValueError
-        If the response is not finite, too short, or of lower rank than `order`.
-    """
-    response = _checked(response)
-    checks.integer("the number of steps of response", len(response), least=3)
-    kappa = response.shape[1]
-    now, later = hankel(response[:-1]), hankel(response[1:])
-    U, singular, Vt = linalg.svd(now)
-    rank = int((singular > 1e-12 * singular[0]).sum())
-    checks.integer("the rank of the response", rank, least=checks.integer("order", order))
-    root = np.sqrt(singular[:order])
-    O, R = U[:, :order] * root, root[:, None] * Vt[:order]  # noqa: E741
-    A = (U[:, :order] / root).T @ later @ (Vt[:order].T / root)
-    return Network(A, R[:, :kappa], O[:kappa], activation=IDENTITY)
-
-
 def _checked(response: np.ndarray) -> np.ndarray:
     response = checks.array("response", response, None, None, None)
     checks.integer("the number of outputs of response", response.shape[1])
@@ -196,6 +216,51 @@ def _earlier(response: np.ndarray, lags: range) -> tuple[np.ndarray, np.ndarray]
     target = response[times].transpose(1, 0, 2).reshape(kappa, -1)
     earlier = np.stack([response[times - lag] for lag in lags])
     return target, earlier.transpose(0, 2, 1, 3).reshape(len(lags) * kappa, -1)
+
+
+def minimal_realisation(
+    network: Network, tolerance: float = 1e-9, at: Float[np.ndarray, " H"] | None = None
+) -> Network:
+    """Return the smallest linear network with the same impulse response ``W_r W_hh^m W_uh``.
+
+    It keeps what can be reached from the inputs and, of that, what the outputs can observe.
+
+    Parameters
+    ----------
+    network
+        The network.
+    tolerance
+        A direction counts if it is at least this part of the largest; in [1e-15, 0.1].
+    at
+        The fixed point around which it is linear: see `emt.linearization.linear`.
+
+    Raises
+    ------
+    ValueError
+        If the network does not rest there, `tolerance` is out of range, or nothing is left
+        because no output ever shows an input.
+    """
+    network = linear(network, at)
+    checks.real("tolerance", tolerance, 1e-15, 0.1)
+    R = _krylov(network.W_hh, network.W_uh, tolerance)
+    A, B, C = R.T @ network.W_hh @ R, R.T @ network.W_uh, network.W_r @ R
+    if linalg.norm(C) <= tolerance * linalg.norm(network.W_r):
+        raise ValueError("network must let some output show some input: the response is zero")
+    O = _krylov(A.T, C.T, tolerance)  # noqa: E741
+    return Network(O.T @ A @ O, O.T @ B, C @ O, activation=IDENTITY)
+
+
+def _krylov(A: np.ndarray, B: np.ndarray, tolerance: float) -> np.ndarray:
+    """Return an orthonormal basis of the span of B, AB, A^2 B, ..."""
+    Q = np.zeros((len(A), 0))
+    new, scale = B, linalg.norm(B, 2) if B.size else 0.0
+    while new.size and scale:
+        new = new - Q @ (Q.T @ new)
+        U, singular, _ = linalg.svd(new - Q @ (Q.T @ new), full_matrices=False)
+        new = U[:, singular > tolerance * scale]
+        Q = np.hstack([Q, new])
+        new, scale = A @ new, linalg.norm(A, 2)
+    return Q
 
 
 checks.guard(globals())

@@ -12,14 +12,16 @@ import numpy as np
 import torch
 from filelock import FileLock
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import numpy as tensors
 
-from emt import checks, training
+from emt import checks
 from emt.network import IDENTITY, TANH, Network
 from emt.tasks import Task
-from emt.training import Training, TrainingConfig
+from emt.training import descent
+from emt.training.descent import Training
+from emt.training.recipes import TrainingConfig
 
-DEFAULT_FOLDER = Path(__file__).parents[1] / "build" / "networks"
+DEFAULT_FOLDER = Path(__file__).parents[2] / "build" / "networks"
 
 
 def trained(
@@ -33,7 +35,7 @@ def trained(
     Parameters
     ----------
     task, config, progress
-        As for `emt.training.train`.
+        As for `emt.training.descent.train`.
     folder
         Of the store; by default ``$EMT_STORE``, or ``build/networks`` beside the package.
 
@@ -48,8 +50,8 @@ def trained(
     with FileLock(path.with_suffix(".lock")):
         if path.exists():
             return load(path, task, config)
-        result = training.train(task, config, progress)
-        write(path, result, task, config)
+        result = descent.train(task, config, progress)
+        save(path, result, task, config)
     return result
 
 
@@ -59,11 +61,11 @@ def key(task: Task, config: TrainingConfig) -> str:
     Parameters
     ----------
     task, config
-        As for `emt.training.train`.
+        As for `emt.training.descent.train`.
     """
     digest = hashlib.sha256(_description(task, config).encode())
     digest.update(f"torch {torch.__version__} numpy {np.__version__}".encode())
-    for source in sources(Path(training.__file__)):
+    for source in sources(Path(descent.__file__)):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:32]
 
@@ -76,7 +78,7 @@ def sources(module: Path) -> list[Path]:
     module
         Path of the module.
     """
-    folder, found, new = Path(__file__).parent, set(), {module}
+    folder, found, new = Path(__file__).parents[1], set(), {module}
     while new:
         source = new.pop()
         found.add(source)
@@ -93,7 +95,7 @@ def sources(module: Path) -> list[Path]:
     return sorted(found)
 
 
-def write(path: Path, result: Training, task: Task, config: TrainingConfig) -> None:
+def save(path: Path, result: Training, task: Task, config: TrainingConfig) -> None:
     """Save a network as safetensors with task and configuration in the metadata.
 
     Under a temporary name first, so that an interruption leaves no half file.
@@ -110,7 +112,7 @@ def write(path: Path, result: Training, task: Task, config: TrainingConfig) -> N
     arrays = {k: getattr(result.network, k) for k in ("W_hh", "W_uh", "W_r", "b")}
     arrays = {k: v for k, v in arrays.items() if v is not None}
     arrays = {k: np.ascontiguousarray(v) for k, v in {**arrays, "loss": result.loss}.items()}
-    write_whole(path, save(arrays, metadata={"description": _description(task, config)}))
+    write_whole(path, tensors.save(arrays, metadata={"description": _description(task, config)}))
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,7 +1,6 @@
-"""Committed tables of runs that are too long for the book: written whole, named, checked again."""
+"""Committed tables: how they are made, written whole, and checked again."""
 
 import hashlib
-import io
 import os
 import platform
 import subprocess
@@ -10,17 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from importlib.metadata import version
-from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
 from emt import checks
-from emt.store import write_whole
-from emt.sweep import sweep
-
-FOLDER = Path(__file__).parents[1] / "atlas"
+from emt.workshop.parallel import sweep
+from emt.workshop.store import write_whole
+from emt.workshop.tables import FOLDER, digest
 
 
 @dataclass(frozen=True)
@@ -47,28 +43,6 @@ class Study:
     checked: Mapping[str, float] = field(default_factory=dict)
     group: tuple[str, ...] = ()
     timed: bool = False
-
-
-class Table(NamedTuple):
-    """A committed table.
-
-    Attributes
-    ----------
-    rows
-        One a run.
-    made
-        How: command, date, commit, versions, machine.
-    """
-
-    rows: pd.DataFrame
-    made: dict[str, str]
-
-    @property
-    def source(self) -> str:
-        """One line for the page that shows it."""
-        return "Table of {date}, commit {commit}, by {command}; {machine}, {versions}.".format(
-            **self.made
-        )
 
 
 def build(study: Study, label: str | None = None) -> pd.DataFrame:
@@ -108,44 +82,11 @@ def write(name: str, rows: pd.DataFrame, command: str, folder: Path = FOLDER) ->
     }
     head = "".join(f"# {key}: {value}\n" for key, value in made.items())
     body = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    text = f"{head}# sha256: {_digest(head + body)}\n{body}"
+    text = f"{head}# sha256: {digest(head + body)}\n{body}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
     write_whole(path, text.encode())
     return path
-
-
-def read(name: str, folder: Path = FOLDER) -> Table:
-    """Read a committed table.
-
-    Parameters
-    ----------
-    name
-        Of the table.
-    folder
-        Where the tables are.
-
-    Raises
-    ------
-    ValueError
-        If there is no such table, or it is not the one that `write` wrote, to the last byte.
-    """
-    path = folder / f"{name}.csv"
-    try:
-        text = path.read_text(encoding="utf-8")
-        lines = text.splitlines(keepends=True)
-        head = list(takewhile(lambda line: line.startswith("# "), lines))
-        made = dict(line[2:].rstrip().split(": ", 1) for line in head)
-        body = "".join(lines[len(head) :])
-        digest = made.pop("sha256")
-        if digest != _digest(text.replace(f"# sha256: {digest}\n", "", 1)):
-            raise ValueError("it is not whole, or was edited")
-        table = Table(pd.read_csv(io.StringIO(body)), made)
-        if table.rows.empty or table.rows.isna().any(axis=None) or not table.source:
-            raise ValueError("rows are missing")
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is missing or damaged ({error!r}): run make atlas") from None
-    return table
 
 
 def chosen(studies: Mapping[str, Study], key: str, count: int = 5) -> list[tuple[str, int]]:
@@ -201,11 +142,6 @@ def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
             was = f"{rows.loc[index, name]:.6g} give or take {spread:.6g}"
             faults.append(f"{name} is {again[name]:.6g}, in the table {was}")
     return faults
-
-
-def _digest(text: str) -> str:
-    """Return the hash of a table without the line that holds the hash."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _row(function, argument: dict) -> dict:

@@ -1,58 +1,20 @@
-"""The linear network that the paper constructs, and its states (section 5.2, Appendix B)."""
+"""The linear network that the paper constructs, its states, when it is exact (section 5, App. B).
 
+The constructed network computes the driven recursion, `emt.tasks.driven`. That is Eq. (5) started
+from the plain inputs if, and only if, ``F_i F_j = 0`` for all i and all j >= 2; otherwise no linear
+time-invariant network of any size computes Eq. (5).
+"""
+
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from emt import checks
 from emt.basis import components, dual, operator
-from emt.network import IDENTITY, Activation, Network, states
-from emt.tasks import Task
-
-
-def interactions(task: Task) -> Float[np.ndarray, "n n"]:
-    """Return `Phi`: memory k moves to k-1, f of all memories enters memory s.
-
-    Eq. (9); for repeat copy Eq. (12), and the first line of Eq. (25).
-
-    Parameters
-    ----------
-    task
-        Its coefficients ``[F_1 ... F_s]`` are the last block row; n = s * kappa.
-    """
-    n, kappa = task.s * task.kappa, task.kappa
-    Phi = np.eye(n, k=kappa)
-    Phi[n - kappa :] = np.concatenate(task.F, axis=1)
-    return Phi
-
-
-def lasting(task: Task) -> Bool[np.ndarray, " n"]:
-    """Say which components of the memories matter for ever; the others, soon forgotten, are dead.
-
-    Repeat copy needs all s * kappa, compose copy kappa (kappa + 1) / 2.
-
-    Parameters
-    ----------
-    task
-        The rule f; n = s * kappa.
-    """
-    reaches = interactions(task) != 0
-    alive = np.ones(len(reaches), bool)
-    for _ in alive:
-        alive = reaches[alive].any(axis=0)
-    return alive
-
-
-def repeats(task: Task) -> bool:
-    """Say whether a task is repeat copy: ``F_1 = I``, the rest 0.
-
-    Parameters
-    ----------
-    task
-        The rule f.
-    """
-    return bool((task.F[0] == np.eye(task.kappa)).all() and not task.F[1:].any())
+from emt.network import IDENTITY, Activation, Network, run, states
+from emt.tasks import Task, continuation, with_silence
 
 
 def constructed(
@@ -88,7 +50,7 @@ def constructed(
     if not np.allclose(Psi_dual @ Psi, np.eye(n), atol=1e-8):
         error = abs(Psi_dual @ Psi - np.eye(n)).max()
         raise ValueError(f"Psi_dual must satisfy Psi_dual @ Psi = I, which is off by {error:.1e}")
-    W_hh = operator(interactions(task), Psi, Psi_dual)
+    W_hh = operator(task.Phi, Psi, Psi_dual)
     return Network(W_hh, Psi[:, n - kappa :], Psi_dual[n - kappa :], activation=activation)
 
 
@@ -170,7 +132,7 @@ def program(task: Task, u: Float[np.ndarray, "T kappa"]) -> Trace:
     return Trace(*map(np.array, zip(*lines, strict=True)))
 
 
-def trace(
+def run_by_line(
     network: Network, Psi_dual: Float[np.ndarray, "n H"], u: Float[np.ndarray, "T kappa"]
 ) -> Trace:
     """Run a linear network line by line and read its memories (Fig. 1).
@@ -206,6 +168,97 @@ def _inputs(u: np.ndarray, sized: Task | Network) -> np.ndarray:
     u = checks.array("u", u, None, sized.kappa)
     checks.integer("the number of steps of u", len(u))
     return u
+
+
+def coefficients(task: Task, steps: int) -> Float[np.ndarray, "steps s kappa kappa"]:
+    """Return C with ``x(s+m) = sum_k C[m-1, k-1] u(k)``: Eq. (5), solved from plain inputs.
+
+    Parameters
+    ----------
+    task
+        The rule f, taken without its threshold.
+    steps
+        Of the output phase; at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `steps` is below 1.
+    """
+    s, kappa = task.s, task.kappa
+    impulses = np.eye(s * kappa).reshape(s, kappa, s, kappa)
+    response = continuation(replace(task, threshold=False), impulses, steps)
+    return np.einsum("kjmi->mkij", response)
+
+
+def toeplitz_defect(task: Task) -> float:
+    """Return how far the coefficients of Eq. (5) are from depending on s+m-k only.
+
+    A linear time-invariant network answers an input by its age alone, so this must be 0 for one
+    to exist. It is the largest difference between neighbours on a diagonal of `coefficients`; s + 1
+    steps decide.
+
+    Parameters
+    ----------
+    task
+        The rule f, taken without its threshold.
+    """
+    C = coefficients(task, task.s + 1)
+    return float(abs(C[1:, 1:] - C[:-1, :-1]).max(initial=0.0))
+
+
+def criterion(task: Task) -> float:
+    """Return the largest entry of any ``F_i F_j`` with j >= 2: 0 where linear networks suffice.
+
+    Parameters
+    ----------
+    task
+        The rule f of Eq. (5), taken without its threshold.
+    """
+    products = np.einsum("iab,jbc->ijac", task.F, task.F[1:])
+    return float(abs(products).max(initial=0.0))
+
+
+def simulation_defect(task: Task) -> float:
+    """Return how far the constructed network's outputs are from Eq. (5), over all unit inputs.
+
+    Parameters
+    ----------
+    task
+        The rule f, taken without its threshold. 2s output steps are run.
+    """
+    n, steps = task.s * task.kappa, 2 * task.s
+    impulses = np.eye(n).reshape(n, task.s, task.kappa)
+    plain = continuation(replace(task, threshold=False), impulses, steps)
+    network = constructed(task, np.eye(n))
+    _, y = run(network, with_silence(impulses, steps))
+    return float(abs(y[:, task.s :] - plain).max())
+
+
+def innovations(
+    task: Task, x: Float[np.ndarray, "*batch s kappa"]
+) -> Float[np.ndarray, "*batch s kappa"]:
+    """Return the inputs that make the linear network hold x: what f does not already predict.
+
+    ``w(t) = x(t) - sum_(i<t) F_(s+1-i) x(t-i)``, t = 1 ... s.
+
+    Parameters
+    ----------
+    task
+        The rule f of Eq. (5), taken without its threshold.
+    x
+        The s vectors to be held.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not end in axes (s, kappa) or is not finite.
+    """
+    x = checks.array("x", x, ..., task.s, task.kappa)
+    w = x.copy()
+    for i in range(1, task.s):
+        w[..., i:, :] -= x[..., :-i, :] @ task.F[task.s - i].T
+    return w
 
 
 checks.guard(globals())

@@ -11,7 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from emt import checks
+from emt.algorithm1 import (
+    as_printed,
+    backward_blocks,
+    corrected,
+    forward_blocks,
+    read_covectors,
+    read_dual,
+)
 from emt.basis import LIVE, dual, invariant_subspaces, operator, spectral_projector
 from emt.evidence import non_memory_space
 from emt.gsemm import (
@@ -22,21 +29,14 @@ from emt.gsemm import (
     recurrent_weights,
     simulate_reduced,
 )
+from emt.linear_network import constructed, repeat_copy_state
 from emt.linearization import jacobian, step
 from emt.network import Network, identity, run
 from emt.tasks import Task, compose_copy, continuation, driven, repeat_copy, with_silence
-from emt.variable_binding import constructed, interactions, repeat_copy_state
-from emt.variable_memories import (
-    as_printed,
-    backward_blocks,
-    corrected,
-    forward_blocks,
-    read_covectors,
-    read_dual,
-)
 
 TOLERANCE, MARGIN = 1e-8, 0.01
 """The right form's error must not exceed the first, the printed form's must exceed the second."""
+
 
 S, KAPPA = 4, 3
 
@@ -121,7 +121,7 @@ def euler_as_approximation(rng: np.random.Generator) -> Margins:
 def eigenbasis_always(rng: np.random.Generator) -> Margins:
     """Eigenvectors are said to be one of the bases (below Eq. (2)); compose copy has too few."""
     size = int(rng.integers(3, 6))
-    Phi = interactions(compose_copy(size))
+    Phi = compose_copy(size).Phi
     missing = len(Phi) - np.linalg.matrix_rank(np.linalg.eig(Phi).eigenvectors, tol=1e-6)
     geometric = len(Phi) - np.linalg.matrix_rank(Phi)
     return Margins(float(missing), float(abs(geometric - (size - 1))))
@@ -146,7 +146,7 @@ def any_linear_f(rng: np.random.Generator) -> Margins:
 def second_sum(rng: np.random.Generator) -> Margins:
     """The second sum of Eq. (9) starts at (N-1)kappa, a row that the first sum has filled."""
     task = Task(S, KAPPA, rng.normal(size=(S, KAPPA, KAPPA)))
-    n, Phi = S * KAPPA, interactions(task)
+    n, Phi = S * KAPPA, task.Phi
 
     def sums(start):
         return np.eye(n, k=KAPPA) + np.where(np.arange(1, n + 1)[:, None] >= start, Phi, 0)
@@ -213,7 +213,7 @@ def dual_of_reading(rng: np.random.Generator) -> Margins:
 def omitted_removal(rng: np.random.Generator) -> Margins:
     """Algorithm 1's box leaves out the step of section 6 that removes what fades."""
     task, network, _ = _leaky(rng)
-    Phi = interactions(task)
+    Phi = task.Phi
     forms = (as_printed(network, S, removal=removal) for removal in ("none", "orthogonal"))
     return Margins(*(_apart(m.Psi_dual @ network.W_hh @ m.Psi, Phi) for m in forms))
 
@@ -259,7 +259,7 @@ def orthogonal_by_construction(rng: np.random.Generator) -> Margins:
 def inverse_as_transpose(rng: np.random.Generator) -> Margins:
     """Section 6 steps back by ``W_hh^T``, which undoes W_hh for orthonormal memories only."""
     task, network, Psi = _copier(rng)
-    back = network.W_hh.T, operator(interactions(task).T, Psi, dual(Psi))
+    back = network.W_hh.T, operator(task.Phi.T, Psi, dual(Psi))
     return Margins(*(_apart(B @ network.W_hh @ Psi, Psi) for B in back))
 
 
@@ -292,41 +292,6 @@ def modulus_decides(rng: np.random.Generator) -> Margins:
     x = rng.normal(size=(2, KAPPA))
     later = continuation(Task(2, KAPPA, np.stack([-eye, 2 * eye])), x, 100)[-1]
     return Margins(_apart(x[1], later), _apart(x[1] + 100 * (x[1] - x[0]), later))
-
-
-checks.guard(globals())
-
-ROWS: dict[str, Callable[[np.random.Generator], Margins]] = {
-    row.__name__: row
-    for row in (
-        transposed_interactions,
-        transposed_memories,
-        lost_transpose,
-        silent_sigma_h,
-        euler_as_approximation,
-        eigenbasis_always,
-        shifted_time,
-        any_linear_f,
-        second_sum,
-        memory_ranges,
-        reading_out_of_place,
-        moved_index,
-        forward_half,
-        backward_half,
-        dual_of_reading,
-        omitted_removal,
-        vectors_outside,
-        threshold_one,
-        components_of_noise,
-        orthogonal_by_construction,
-        inverse_as_transpose,
-        step_on_the_right,
-        slope_at_the_state,
-        unity_only,
-        modulus_decides,
-    )
-}
-"""The rows of the errata page, in the paper's order."""
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
@@ -370,3 +335,36 @@ def _nudged(rng: np.random.Generator) -> tuple[Network, np.ndarray, np.ndarray, 
     network = Network(W_hh, np.eye(n), np.eye(n), np.arctanh(h) - W_hh @ h)
     away = 1e-5 * rng.normal(size=n)
     return network, h, away, (step(network, h + away) - step(network, h - away)) / 2
+
+
+ROWS: dict[str, Callable[[np.random.Generator], Margins]] = {
+    row.__name__: row
+    for row in (
+        transposed_interactions,
+        transposed_memories,
+        lost_transpose,
+        silent_sigma_h,
+        euler_as_approximation,
+        eigenbasis_always,
+        shifted_time,
+        any_linear_f,
+        second_sum,
+        memory_ranges,
+        reading_out_of_place,
+        moved_index,
+        forward_half,
+        backward_half,
+        dual_of_reading,
+        omitted_removal,
+        vectors_outside,
+        threshold_one,
+        components_of_noise,
+        orthogonal_by_construction,
+        inverse_as_transpose,
+        step_on_the_right,
+        slope_at_the_state,
+        unity_only,
+        modulus_decides,
+    )
+}
+"""The rows of the errata page, in the paper's order."""

@@ -15,11 +15,9 @@ from scipy.optimize import brentq
 from emt import checks
 from emt.network import EVALUATION_SEED, Network, Recurrent, continued, last_state, same_kappa
 from emt.tasks import Task, continuation, driven, random_bits, with_silence
-from emt.training import Stage, TrainingConfig
-from emt.variable_binding import interactions
 
 
-def overwriting(task: Task, g: float, c: float) -> Network:
+def overwriting_network(task: Task, g: float, c: float) -> Network:
     """Return the network with ``W_hh = g Phi``, ``W_uh = c`` in memory s, ``W_r`` its reader.
 
     Run with tanh, and with `g` and `c` that are `guaranteed`, it continues the last s inputs of
@@ -43,7 +41,7 @@ def overwriting(task: Task, g: float, c: float) -> Network:
     tiny = float(np.finfo(float).tiny)
     n, kappa = task.s * task.kappa, task.kappa
     newest = np.eye(n)[:, n - kappa :]
-    W_hh = checks.real("g", g, least=tiny) * interactions(task)
+    W_hh = checks.real("g", g, least=tiny) * task.Phi
     return Network(W_hh, checks.real("c", c, least=tiny) * newest, newest.T)
 
 
@@ -106,7 +104,7 @@ def guaranteed(task: Task, g: float, c: float) -> Sizes | None:
     ValueError
         As `margin` and `overwriting`.
     """
-    overwriting(task, g, c)
+    overwriting_network(task, g, c)
     f_min, f_max = margin(task)
     a = b = _resting(g)
     while a > 0:
@@ -214,52 +212,6 @@ def overwrite_index(
     return float(1 - (D_written * D).sum() / size)
 
 
-def recipe(
-    s: int = 8,
-    hidden: int = 128,
-    seed: int = 0,
-    learning_rate: float = 5e-3,
-    updates: int = 2400,
-    most_inputs: int | None = None,
-) -> TrainingConfig:
-    """Return a training in which networks learn to overwrite.
-
-    From a permutation, with full writes, batches of 64, horizons of 2 and 6 cycles and of 100
-    steps.
-
-    Parameters
-    ----------
-    s
-        Steps of a cycle; at least 1.
-    hidden, seed, most_inputs
-        As for `TrainingConfig`.
-    learning_rate
-        Of the first stage; at least 0.
-    updates
-        Of the last stage, at least 0.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
-    """
-    s = checks.integer("s", s)
-    stages = (
-        Stage(2 * s, 300, learning_rate),
-        Stage(6 * s, 300, 0.6 * learning_rate),
-        Stage(100, updates, 0.2 * learning_rate),
-    )
-    return TrainingConfig(
-        hidden=hidden,
-        seed=seed,
-        initialisation="permutation",
-        write_scale=1.0,
-        stages=stages,
-        batch=64,
-        most_inputs=most_inputs,
-    )
-
-
 class Change(NamedTuple):
     """What a write does to what a memory holds, over many bits, in units of the written bit.
 
@@ -353,7 +305,7 @@ def _flipped(task: Task, u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return turned
 
 
-class Answers(NamedTuple):
+class RuleScores(NamedTuple):
     """Parts of output signs that are right after more than s inputs, by two rules.
 
     Attributes
@@ -378,7 +330,7 @@ def answers(
     steps: int = 200,
     sequences: int = 256,
     seed: int = EVALUATION_SEED,
-) -> Answers:
+) -> RuleScores:
     """Write s inputs several times over and ask which rule the outputs follow.
 
     Parameters
@@ -411,7 +363,7 @@ def answers(
     h = last_state(network, scale * u)
     said = np.sign(continued(network, h, steps)[1])
     total = np.sign(driven(task, with_silence(u, steps))[:, -steps:])
-    return Answers(
+    return RuleScores(
         float((said == np.sign(continuation(task, rows[-1], steps))).mean()),
         float((said == total)[total != 0].mean()) if total.any() else 0.0,
     )

@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from emt import checks
 from emt.basis import moduli, spectral_projector
+from emt.impulse import task_response
+from emt.linear_network import constructed
 from emt.network import EVALUATION_SEED, IDENTITY, Network, last_state, same_kappa
-from emt.scoring import Accuracy
-from emt.tasks import Task, driven, random_bits
-from emt.training import TrainingConfig, three_stages
-from emt.variable_binding import constructed
+from emt.scoring import Proportion
+from emt.tasks import Task, random_bits
 
 THREE = "W_hh", "W_uh", "W_r"
 
@@ -47,7 +47,7 @@ class Identification(NamedTuple):
         return self.path[-1]
 
 
-class Propagated(NamedTuple):
+class ReadsAndWrites(NamedTuple):
     """``W_r W_hh^m`` and ``W_hh^m W_uh`` for m = 0 ... M.
 
     Attributes
@@ -58,42 +58,6 @@ class Propagated(NamedTuple):
 
     reads: Float[np.ndarray, "M+1 kappa H"]
     writes: Float[np.ndarray, "M+1 H kappa"]
-
-
-def start_config(s: int, hidden: int = 128, seed: int = 0) -> TrainingConfig:
-    """Return a short training, by small writes, that leaves a network near enough to be fitted.
-
-    Parameters
-    ----------
-    s
-        Steps of a cycle; at least 1.
-    hidden, seed
-        As for `TrainingConfig`.
-    """
-    stages = three_stages(s, updates=(350, 200, 0))
-    return TrainingConfig(hidden=hidden, seed=seed, write_scale=0.01, stages=stages)
-
-
-def task_response(task: Task, impulses: int) -> Float[np.ndarray, "impulses kappa kappa"]:
-    """Return what a network must answer m = 1 ... `impulses` steps after a single input.
-
-    Column c is the answer to an impulse in component c, by the driven recursion.
-
-    Parameters
-    ----------
-    task
-        A linear rule.
-    impulses
-        At least 1.
-
-    Raises
-    ------
-    ValueError
-        If the task takes signs or `impulses` is below 1.
-    """
-    u = np.zeros((task.kappa, checks.integer("impulses", impulses) + 1, task.kappa))
-    u[:, 0] = np.eye(task.kappa)
-    return driven(task, u)[:, 1:].transpose(1, 2, 0)
 
 
 def rescaled(network: Network, write_scale: float | None = None) -> Network:
@@ -129,7 +93,7 @@ def rescaled(network: Network, write_scale: float | None = None) -> Network:
     return replace(network, W_uh=c * network.W_uh, W_r=network.W_r / c)
 
 
-def propagated(network: Network, impulses: int) -> Propagated:
+def propagated(network: Network, impulses: int) -> ReadsAndWrites:
     """Return the reads and writes that `impulses` steps of the linear network need.
 
     Parameters
@@ -149,10 +113,10 @@ def propagated(network: Network, impulses: int) -> Propagated:
     for _ in range(impulses):
         reads.append(reads[-1] @ network.W_hh)
         writes.append(network.W_hh @ writes[-1])
-    return Propagated(np.stack(reads), np.stack(writes))
+    return ReadsAndWrites(np.stack(reads), np.stack(writes))
 
 
-def gram(p: Propagated) -> Float[np.ndarray, "r r"]:
+def gram(p: ReadsAndWrites) -> Float[np.ndarray, "r r"]:
     """Return ``J J^T``, J the derivative of the impulse response by all weights.
 
     By the product rule the response of m steps changes by ``sum_j W_r W^j dW W^(m-1-j) W_uh``. So
@@ -176,7 +140,7 @@ def gram(p: Propagated) -> Float[np.ndarray, "r r"]:
     return total.transpose(0, 2, 3, 1, 4, 5).reshape(M * kappa**2, M * kappa**2)
 
 
-def weak_directions(p: Propagated, part: float = 1e-6) -> int:
+def weak_directions(p: ReadsAndWrites, part: float = 1e-6) -> int:
     """Count the directions of the responses on which the weights have hardly any effect.
 
     These are the eigenvectors of `gram` whose eigenvalue is below `part` of the largest.
@@ -193,7 +157,7 @@ def weak_directions(p: Propagated, part: float = 1e-6) -> int:
 
 
 def pulled_back(
-    p: Propagated, x: Float[np.ndarray, "M kappa kappa"]
+    p: ReadsAndWrites, x: Float[np.ndarray, "M kappa kappa"]
 ) -> tuple[Float[np.ndarray, "H H"], Float[np.ndarray, "H kappa"], Float[np.ndarray, "kappa H"]]:
     """Return ``J^T x``: the change of `W_hh`, `W_uh` and `W_r` that answers to residuals x.
 
@@ -324,7 +288,7 @@ def _step(network, p, K, error, damping, modes) -> Network:
 
 def linear_accuracy(
     network: Network, task: Task, step: int, sequences: int = 64, seed: int = EVALUATION_SEED
-) -> Accuracy:
+) -> Proportion:
     """Return the accuracy of the linear network over the 2s output steps from `step` on.
 
     The steps before are taken at once, by a power of `W_hh`; what is right is said by the same
@@ -355,13 +319,13 @@ def linear_accuracy(
     with np.errstate(over="ignore", invalid="ignore"):
         y, target = (_later_outputs(w, u, step, 2 * task.s) for w in (network, theory))
     right = np.isfinite(y) & (np.sign(y) == np.sign(target))
-    return Accuracy(int(np.count_nonzero(right)), y.size)
+    return Proportion(int(np.count_nonzero(right)), y.size)
 
 
-def _checked(p: Propagated) -> Propagated:
+def _checked(p: ReadsAndWrites) -> ReadsAndWrites:
     reads = checks.array("p.reads", p.reads, None, None, None)
     M = checks.integer("the number of steps of p", len(reads) - 1)
-    return Propagated(reads, checks.array("p.writes", p.writes, M + 1, *reads.shape[:0:-1]))
+    return ReadsAndWrites(reads, checks.array("p.writes", p.writes, M + 1, *reads.shape[:0:-1]))
 
 
 def _later_outputs(network: Network, u: np.ndarray, step: int, count: int) -> np.ndarray:
@@ -385,7 +349,7 @@ def _linear(task: Task, network: Network) -> None:
         raise ValueError("network must be that of Eq. (6): no leak, no rates, no c and no h0")
 
 
-def _misses(network: Network, wanted: np.ndarray) -> tuple[Propagated, np.ndarray]:
+def _misses(network: Network, wanted: np.ndarray) -> tuple[ReadsAndWrites, np.ndarray]:
     """Return the reads and writes of the network, and how far its impulse response is off."""
     p = propagated(network, len(wanted))
     return p, wanted - p.reads[1:] @ network.W_uh

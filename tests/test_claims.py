@@ -11,8 +11,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
-from emt.record import ClaimError, equation, figure, record, recorder
+from emt.workshop.claims import ClaimError, Ledger
+
+record, free = Ledger("a"), Ledger("a", published=False)
 
 BROKEN = {
     "too low": (0.1, (0.2, 0.3), None),
@@ -44,14 +47,15 @@ InteractiveShell.instance()
 import numpy as np
 from matplotlib import pyplot as plt
 from emt.figures import curves, use_style
-from emt.record import ClaimError, figure, record, recorder
+from emt.workshop.claims import ClaimError, Ledger
 
+record, other = Ledger("a"), Ledger("a", published=False)
 use_style()
 
 def drawn(height):
     fig, ax = plt.subplots()
     curves(ax, {"line": [0.0, height, 1.0]}, "x", "y")
-    figure("a.figure", fig)
+    record.figure("a.figure", fig)
     assert not plt.get_fignums()
 
 def failing():
@@ -64,9 +68,10 @@ shown = {}
 for name, call in {
     "ranged": lambda: record("a.ranged", 0.25, expect=(0.2, 0.3), control=[0.5, 0.75]),
     "bare": lambda: record("a.bare", 3),
+    "values": lambda: record.values({"a.bare": 3, "a.half": 0.5}),
     "broken": failing,
-    "free": lambda: recorder(published=False)("a.free", np.nan, expect=(0.2, np.inf), control=0.5),
-    "free and holds": lambda: recorder(published=False)("a.free", 0.25, expect=(0.2, 0.3)),
+    "free": lambda: other("a.free", np.nan, expect=(0.2, np.inf), control=0.5),
+    "free and holds": lambda: other("a.free", 0.25, expect=(0.2, 0.3)),
     "figure": lambda: drawn(2.0),
     "again": lambda: drawn(2.0),
     "other": lambda: drawn(3.0),
@@ -95,33 +100,31 @@ def shell(tmp_path_factory):
 @pytest.mark.parametrize("name", HOLDS)
 def test_a_claim_that_holds_returns_its_value_and_says_nothing(name, capsys):
     value, expect, control = HOLDS[name]
-    assert record("chapter.claim", value, expect, control) == value
+    assert record("a.claim", value, expect, control) == value
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_claim_that_does_not_hold_stops_and_names_itself(name):
     value, expect, control = BROKEN[name]
-    with pytest.raises(ClaimError, match=r"chapter\.claim"):
-        record("chapter.claim", value, expect, control)
+    with pytest.raises(ClaimError, match=r"a\.claim"):
+        record("a.claim", value, expect, control)
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_claim_of_other_parameters_does_not_bind_unless_it_says_so(name):
     value, expect, control = BROKEN[name]
-    free, bound = (recorder(published) for published in (False, True))
-    np.testing.assert_equal(free("chapter.claim", value, expect, control), value)
-    for call in (bound, partial(free, binds=True)):
-        with pytest.raises(ClaimError, match=r"chapter\.claim"):
-            call("chapter.claim", value, expect, control)
+    np.testing.assert_equal(free("a.claim", value, expect, control), value)
+    for call in (record, partial(free, binds=True)):
+        with pytest.raises(ClaimError, match=r"a\.claim"):
+            call("a.claim", value, expect, control)
 
 
 def test_other_parameters_excuse_no_wrong_type():
-    free = recorder(published=False)
-    with pytest.raises(ValueError, match=r"chapter\.claim.*number"):
-        free("chapter.claim", True)
-    with pytest.raises(ValueError, match=r"chapter\.claim.*range"):
-        free("chapter.claim", 1.0, control=2.0)
+    with pytest.raises(ValueError, match=r"a\.claim.*number"):
+        free("a.claim", True)
+    with pytest.raises(ValueError, match=r"a\.claim.*range"):
+        free("a.claim", 1.0, control=2.0)
 
 
 def test_a_claim_that_does_not_bind_says_whether_it_holds(shell):
@@ -140,22 +143,35 @@ def test_a_claim_that_does_not_bind_says_whether_it_holds(shell):
 def test_the_message_holds_what_was_measured_and_expected():
     for value, control in ((0.4, None), (0.25, 0.21)):
         with pytest.raises(ClaimError) as caught:
-            record("x", value, (0.2, 0.3), control)
+            record("a.x", value, (0.2, 0.3), control)
         assert {str(control or value), "0.2", "0.3"} <= set(
             re.findall(r"\d\.\d+", str(caught.value))
         )
 
 
+def test_values_without_a_condition_are_recorded_in_one_call(shell):
+    (one,), pair = shell["bare"], shell["values"]
+    assert pair[0] == one and pair[1]["metadata"]["record"]["value"] == 0.5
+    with pytest.raises(ClaimError, match=r"a\.y: the value nan"):
+        record.values({"a.x": 1.0, "a.y": np.nan})
+
+
+def test_a_ledger_takes_its_own_chapters_claims_only():
+    for call in (record, lambda id, _: record.figure(id, Figure())):
+        with pytest.raises(ValueError, match=r"id must be a name that begins with a\., not 'b\.x'"):
+            call("b.x", 0.5)
+
+
 def test_a_control_needs_a_range():
-    with pytest.raises(ValueError, match=r"chapter\.claim.*range"):
-        record("chapter.claim", 1.0, control=2.0)
+    with pytest.raises(ValueError, match=r"a\.claim.*range"):
+        record("a.claim", 1.0, control=2.0)
 
 
 @pytest.mark.parametrize(
     "value, kind", [(3, int), (np.int64(3), int), (3.0, float), (np.float32(3), float)]
 )
 def test_whole_numbers_stay_whole(value, kind):
-    got = record("x", value)
+    got = record("a.x", value)
     assert got == 3 and type(got) is kind
 
 
@@ -182,8 +198,8 @@ def test_what_is_no_real_number_is_neither_value_nor_bound_nor_control(name):
         controls = wrong, [2.0, wrong], [[2.0], [wrong]]
         calls += [((0.5, (0.0, 1.0), c), "control must be|a recorded value") for c in controls]
     for arguments, message in calls:
-        with pytest.raises(ValueError, match=rf"chapter\.claim: ({message})"):
-            record("chapter.claim", *arguments)
+        with pytest.raises(ValueError, match=rf"a\.claim: ({message})"):
+            record("a.claim", *arguments)
 
 
 @pytest.mark.usefixtures("_no_shape_hook")
@@ -225,7 +241,7 @@ def test_a_claim_has_a_name(id):
 
 
 def test_whole_numbers_may_be_long():
-    assert record("x", 10**30, (0, 10**31), [10**32, Fraction(-1, 2)]) == 10**30
+    assert record("a.x", 10**30, (0, 10**31), [10**32, Fraction(-1, 2)]) == 10**30
 
 
 def test_a_notebook_keeps_value_range_and_control(shell):
@@ -268,8 +284,8 @@ def test_a_figure_is_the_same_bytes_twice_and_holds_no_date(shell):
 def test_an_equation_is_recorded_with_its_deviation():
     second = np.array([[1.0, -4.0], [2.0, 3.0]])
     value = np.add(second, [[0.0, 2e-11], [-1e-11, 0.0]])
-    assert equation(7, value, second) == pytest.approx(5e-12, rel=1e-4)
-    assert equation(7, second, second) == 0.0
+    assert record.equation(7, value, second) == pytest.approx(5e-12, rel=1e-4)
+    assert record.equation(7, second, second) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -282,23 +298,23 @@ def test_an_equation_is_recorded_with_its_deviation():
 )
 def test_an_equation_that_does_not_hold_or_could_not_fail_is_refused(value, second, parts):
     with pytest.raises(ClaimError, match=parts):
-        equation(7, value, second)
+        record.equation(7, value, second)
 
 
 def test_an_equation_compares_like_with_like():
     with pytest.raises(ValueError, match=r"eq\.7: the routes give \(2,\) and \(1, 2\)"):
-        equation(7, np.ones(2), np.ones((1, 2)))
+        record.equation(7, np.ones(2), np.ones((1, 2)))
 
 
 @pytest.mark.usefixtures("_no_shape_hook")
 @pytest.mark.parametrize("bad", [None, "x", b"x", object(), ["1", "2"], np.array(["a"])])
 def test_other_things_are_refused_by_name(bad):
     for call, name in (
-        (lambda: figure("a.b", bad), "fig must be a Figure"),
-        (lambda: figure(bad if bad != "x" else None, None), "id a name"),
-        (lambda: equation(7, bad, np.ones(2)), "eq.7"),
-        (lambda: equation(7, np.arange(2.0), bad), "eq.7"),
-        (lambda: equation(bad, np.ones(2), np.ones(2)), "number must be"),
+        (lambda: record.figure("a.b", bad), "fig must be a Figure"),
+        (lambda: record.figure(bad if bad != "x" else None, None), "id a name"),
+        (lambda: record.equation(7, bad, np.ones(2)), "eq.7"),
+        (lambda: record.equation(7, np.arange(2.0), bad), "eq.7"),
+        (lambda: record.equation(bad, np.ones(2), np.ones(2)), "number must be"),
     ):
         with pytest.raises(ValueError, match=name):
             call()

@@ -19,20 +19,19 @@ from emt import (
     selection,
     with_silence,
 )
-from emt.evidence import impulse_response
-from emt.identification import (
+from emt.beyond.fitting import (
     gram,
     identify,
     linear_accuracy,
     propagated,
     pulled_back,
     rescaled,
-    start_config,
-    task_response,
     weak_directions,
     without_spare_modes,
 )
+from emt.impulse import impulse_response, task_response
 from emt.network import EVALUATION_SEED
+from emt.training.recipes import before_fitting
 
 NAMES = "W_hh", "W_uh", "W_r"
 ROUNDING = 1e-13
@@ -505,7 +504,7 @@ def test_a_gram_matrix_that_rounding_made_indefinite_is_damped_more():
 
 
 def test_the_training_before_a_fit_writes_softly_in_two_stages():
-    config = start_config(5, 30, 7)
+    config = before_fitting(5, 30, 7)
     assert (config.hidden, config.seed, config.write_scale) == (30, 7, 0.01)
     assert [(stage.horizon, stage.steps) for stage in config.stages] == [(10, 350), (25, 200)]
 

@@ -1,0 +1,1 @@
+"""Beyond the paper: edits, other bases, how long memories last, overwriting, fitting."""

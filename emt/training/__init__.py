@@ -1,0 +1,1 @@
+"""Networks that learn: gradients, descent, and the recipes (section 7)."""

@@ -4,6 +4,9 @@ The paper's thread, in its order: `tasks`, `basis`, `network`, `scoring`, `gsemm
 `training`, `linearization`, `algorithm1`, `evidence`, `spectrum`, `impulse`. What goes further:
 `beyond`. Somebody else's network in and out: `loading`. What draws: `figures`. What the book is
 made with: `workshop`.
+
+An argument of another kind, shape or range than its docstring says, or one that is not finite, is a
+``ValueError`` that names it; a section *Raises* says only what else can be wrong.
 """
 
 from importlib import import_module

@@ -51,7 +51,7 @@ class VariableMemories:
     Raises
     ------
     ValueError
-        If the shapes disagree or the covectors are not dual to the vectors.
+        If the covectors are not dual to the vectors.
     """
 
     Psi: Float[np.ndarray, "H n"]
@@ -94,11 +94,6 @@ def forward_blocks(network: Network, task: Task | int) -> Float[np.ndarray, "H n
         The network.
     task
         The rule f, or s for repeat copy of s vectors.
-
-    Raises
-    ------
-    ValueError
-        If the sizes of network and task disagree.
     """
     blocks = [network.W_uh]
     for F_k in _rule(network, task).F[:0:-1]:
@@ -123,11 +118,6 @@ def backward_blocks(
         Number of memories; at least 1.
     W_r_star
         What stands for the dual of the read weights.
-
-    Raises
-    ------
-    ValueError
-        If `s` is below 1 or `W_r_star` has another shape than `W_uh`.
     """
     W_r_star = checks.array("W_r_star", W_r_star, *network.W_uh.shape)
     blocks = propagate(network.W_hh.T, W_r_star, s, "s")
@@ -148,11 +138,6 @@ def read_covectors(network: Network, task: Task | int) -> Float[np.ndarray, "n H
         The network.
     task
         As for `forward_blocks`.
-
-    Raises
-    ------
-    ValueError
-        As `forward_blocks`.
     """
     task = _rule(network, task)
     if task.repeats:  # then what is read k steps on is memory k alone
@@ -175,11 +160,6 @@ def unobservable(task: Task, tolerance: float = 1e-9) -> Float[np.ndarray, "n d"
     -------
     basis
         One direction of the contents ``[v_1 ... v_s]`` a column; none for repeat copy.
-
-    Raises
-    ------
-    ValueError
-        If `tolerance` is out of range.
     """
     checks.real("tolerance", tolerance, 1e-15, 0.1)
     return linalg.null_space(_reads_of_contents(task), rcond=tolerance)
@@ -208,7 +188,7 @@ def read_dual(
     Raises
     ------
     ValueError
-        If `kind` is unknown, or for ``"dual"`` the number of long-lived modes is not s * kappa.
+        For ``"dual"``, as `corrected`.
     """
     checks.choice("kind", kind, READ_DUALS)
     task = _rule(network, task)
@@ -254,20 +234,21 @@ def as_printed(
     Raises
     ------
     ValueError
-        If `alpha` is outside [0, 1], `s` below 1, H below s * kappa, or the columns dependent, as
-        they are when `removal` leaves fewer than s * kappa modes.
+        If the network has fewer than s * kappa units, or the columns are dependent, as they are
+        when `removal` leaves fewer than s * kappa modes.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
     task, network = _rule(network, task), linear(network, at)
     n = _fits(network, task)
     checks.choice("W_r_star", W_r_star, READ_DUALS)
+    threshold = between(network.W_hh, n) if threshold is None else threshold
+    checks.real("threshold", threshold, least=0.0)
     Psi = alpha * np.hstack(propagate(network.W_hh, network.W_uh, task.s, "s")[::-1])
     if alpha < 1.0:
         star = read_dual(network, task, W_r_star, threshold)
         Psi += (1 - alpha) * backward_blocks(network, task.s, star)
     checks.choice("removal", removal, REMOVALS)
     if removal != "none":
-        threshold = between(network.W_hh, n) if threshold is None else threshold
         right, left = invariant_subspaces(network.W_hh, threshold)
         if right.shape[1] < n:
             raise ValueError(
@@ -313,9 +294,8 @@ def corrected(
     Raises
     ------
     ValueError
-        If `alpha` is outside [0, 1], `s` below 1, `F` of another shape, the number of long-lived
-        modes is not that of the persistent components (s * kappa by default), these are dependent,
-        or reading and writing disagree too much to interpolate.
+        If the number of long-lived modes is not that of the persistent components (s * kappa by
+        default), these are dependent, or reading and writing disagree too much to interpolate.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
     task, network = _rule(network, task), linear(network, at)
@@ -366,7 +346,7 @@ def read_write_product(
     Raises
     ------
     ValueError
-        If `s` is below 1, `F` has another shape or `threshold` falls on a mode.
+        If `threshold` falls on a mode.
     """
     task, network = _rule(network, task), linear(network, at)
     live = task.persistent
@@ -400,11 +380,6 @@ def contents(
         Vectors and covectors.
     h
         Hidden states.
-
-    Raises
-    ------
-    ValueError
-        If the last axis of `h` is not H or `h` is not finite.
     """
     h = checks.array("h", h, ..., memories.Psi.shape[0])
     return (h if memories.at is None else h - memories.at) @ memories.Psi_dual.T

@@ -43,11 +43,6 @@ def components(
         Vectors in the standard basis, along the last axis.
     covectors
         Of the basis, one a row.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or a number is not finite.
     """
     covectors = checks.array("covectors", covectors, None, None)
     return checks.array("v", v, ..., covectors.shape[1]) @ covectors.T
@@ -64,11 +59,6 @@ def vector(
         Along the last axis.
     basis
         One vector a column.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or a number is not finite.
     """
     basis = checks.array("basis", basis, None, None)
     return checks.array("components", components, ..., basis.shape[1]) @ basis.T
@@ -90,11 +80,6 @@ def operator(
         Components of the operator: entry (mu, nu) carries memory nu to memory mu.
     vectors, covectors
         A basis of a subspace and its covectors.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or a number is not finite.
     """
     Phi = checks.square("Phi", Phi)
     vectors = checks.array("vectors", vectors, None, len(Phi))
@@ -108,11 +93,6 @@ def moduli(W: Float[np.ndarray, "H H"]) -> Float[np.ndarray, " H"]:
     ----------
     W
         A square matrix.
-
-    Raises
-    ------
-    ValueError
-        If `W` is not square and finite.
     """
     return np.sort(abs(np.linalg.eigvals(checks.square("W", W))))[::-1]
 
@@ -131,11 +111,6 @@ def between(W: Float[np.ndarray, "H H"], n: int) -> float:
         A square matrix.
     n
         How many modes; at least 0.
-
-    Raises
-    ------
-    ValueError
-        If `W` is not square and finite, or `n` is negative.
     """
     lengths = moduli(W)
     if np.count_nonzero(lengths > LIVE) == checks.integer("n", n, least=0) or n > len(lengths):
@@ -170,7 +145,7 @@ def invariant_subspaces(
     Raises
     ------
     ValueError
-        If `W` is not square and finite, or `threshold` is negative.
+        If `threshold` falls on a mode.
     """
     W = checks.square("W", W)
     checks.real("threshold", threshold, least=0.0)
@@ -235,11 +210,6 @@ def complement(covectors: Float[np.ndarray, "n H"]) -> Float[np.ndarray, "H m"]:
     ----------
     covectors
         Rows.
-
-    Raises
-    ------
-    ValueError
-        If `covectors` is not a finite matrix.
     """
     return linalg.null_space(checks.array("covectors", covectors, None, None))
 
@@ -259,7 +229,7 @@ def in_basis(
     Raises
     ------
     ValueError
-        If the shapes disagree or the columns are dependent.
+        If the columns are dependent.
     """
     W = checks.square("W", W)
     basis = checks.array("basis", basis, len(W), len(W))
@@ -282,11 +252,6 @@ def propagate(
         How many blocks; at least 1.
     name
         Of the count, for the error.
-
-    Raises
-    ------
-    ValueError
-        If `count` is below 1.
     """
     W = checks.square("W", W)
     blocks = [checks.array("block", block, len(W), None)]

@@ -50,11 +50,6 @@ def non_memory_space(
         Vectors and covectors.
     h
         Hidden states from simulations.
-
-    Raises
-    ------
-    ValueError
-        If `h` is not a finite matrix with H columns.
     """
     H = memories.Psi.shape[0]
     h = checks.array("h", h, None, H)
@@ -148,7 +143,7 @@ def agreement(
     Raises
     ------
     ValueError
-        If the shapes differ, a value is not finite or `theory` is zero.
+        If `theory` is zero.
     """
     theory = checks.array("theory", theory, ...)
     measured = checks.array("measured", measured, *theory.shape)
@@ -172,11 +167,6 @@ def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Likeness:
         n = s * kappa.
     task
         Of which `Phi` is the theory.
-
-    Raises
-    ------
-    ValueError
-        If `Phi_learned` has another shape than the task's `Phi`.
     """
     Phi = task.Phi
     Phi_learned = checks.array("Phi_learned", Phi_learned, *Phi.shape)
@@ -220,7 +210,7 @@ def hops(contents: Float[np.ndarray, "T n"], u: Float[np.ndarray, "s kappa"]) ->
     Raises
     ------
     ValueError
-        If the shapes disagree or there is no output phase.
+        If there is no output phase.
     """
     u = checks.array("u", u, None, None)
     s, kappa = u.shape
@@ -247,11 +237,6 @@ def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.nda
         Square; of a network without rest it is empty, and its powers are 0.
     steps
         At least 1.
-
-    Raises
-    ------
-    ValueError
-        If `block` is not square and finite, or `steps` is below 1.
     """
     if np.shape(block) == (0, 0):
         return np.zeros(checks.integer("steps", steps))

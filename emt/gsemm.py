@@ -38,11 +38,6 @@ class GSEMM:
         Time constants of features, hidden units and delay, in one unit of time; above 0.
     sigma_f, sigma_h
         Activation functions of features and hidden units, applied elementwise.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, a number is not finite, or one is out of range.
     """
 
     Xi: Float[np.ndarray, "N_f N_h"]
@@ -115,11 +110,6 @@ def at_rest(model: GSEMM, V_f: Float[np.ndarray, "N_f *times"]) -> State:
         The model.
     V_f
         Features.
-
-    Raises
-    ------
-    ValueError
-        If `V_f` has another length or is not finite.
     """
     V_f = _features(V_f, len(model.Xi))
     V_d = model.sigma_f(V_f)
@@ -149,8 +139,7 @@ def simulate(
     Raises
     ------
     ValueError
-        If the sizes disagree, a number is not finite, `times` do not rise, or the integration
-        fails (then the message is SciPy's).
+        If `times` do not rise, or the integration fails (then the message is SciPy's).
     """
     N_f, N_h = model.Xi.shape
     sizes = {"V_f": N_f, "V_h": N_h, "V_d": N_f}
@@ -175,11 +164,6 @@ def reduced_flow(
         The model; its T_h and T_d are not read.
     V_f
         Features.
-
-    Raises
-    ------
-    ValueError
-        If `V_f` has another length or is not finite.
     """
     return flow(model, at_rest(model, V_f)).V_f
 
@@ -221,11 +205,6 @@ def euler_step(
         Features.
     step
         Length of the step, in the unit of T_f; above 0.
-
-    Raises
-    ------
-    ValueError
-        If `V_f` has another length or is not finite, or `step` is not above 0.
     """
     return V_f + checks.real("step", step, least=1e-12) * reduced_flow(model, V_f)
 
@@ -276,11 +255,6 @@ def memory_step(
         sigma_f.
     T_f
         Time constant, in steps; above 0.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, a number is not finite or `T_f` is not above 0.
     """
     W = checks.square("W", W)
     V = checks.array("V", V, len(W))
@@ -302,11 +276,6 @@ def elman_step(
         Hidden state.
     sigma
         sigma_f.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree or a number is not finite.
     """
     W = checks.square("W", W)
     return sigma(W @ checks.array("h", h, len(W)))
@@ -332,7 +301,7 @@ def conjugated(
     Raises
     ------
     ValueError
-        If sigma has no inverse, the shapes disagree or a number is not finite.
+        If sigma has no inverse.
     """
     inverse, V = _inverse(sigma), checks.array("V", V, len(checks.square("W", W)))
     return inverse(elman_step(W, sigma.function(V), sigma.function))
@@ -355,7 +324,7 @@ def conditioning(
     Raises
     ------
     ValueError
-        If sigma has no inverse or a point is not finite.
+        If sigma has no inverse.
     """
     _inverse(sigma)
     x = checks.array("x", x, ...)
@@ -377,7 +346,7 @@ def overlaps(
     Raises
     ------
     ValueError
-        If the sizes disagree, a number is not finite or a memory is zero.
+        If a memory is zero.
     """
     Xi = checks.array("Xi", Xi, None, None)
     norms = np.linalg.norm(Xi, axis=0)
@@ -406,11 +375,6 @@ def retrieved(
         Memories, from 0; each as often as it takes the lead anew.
     plateaus
         The largest overlap while it leads.
-
-    Raises
-    ------
-    ValueError
-        If `overlaps` is not a finite matrix with at least one row, or `least` is out of range.
     """
     overlaps = checks.array("overlaps", overlaps, None, None)
     checks.integer("the number of memories in overlaps", len(overlaps))

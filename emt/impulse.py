@@ -38,7 +38,7 @@ def impulse_response(
     Raises
     ------
     ValueError
-        If `steps` is below 1, or the network does not rest there.
+        If the network does not rest there.
     """
     network = linear(network, at)
     checks.fits("steps", checks.integer("steps", steps), *network.W_uh.shape)
@@ -61,7 +61,7 @@ def task_response(task: Task, impulses: int) -> Float[np.ndarray, "impulses kapp
     Raises
     ------
     ValueError
-        If the task takes signs or `impulses` is below 1.
+        If the task takes signs.
     """
     u = np.zeros((task.kappa, checks.integer("impulses", impulses) + 1, task.kappa))
     u[:, 0] = np.eye(task.kappa)
@@ -117,7 +117,7 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
     Raises
     ------
     ValueError
-        If the response is not finite, is zero, or too short for the rule that it follows.
+        If the response is zero, or too short for the rule that it follows.
     """
     response = _checked(response)
     steps, kappa, _ = response.shape
@@ -162,11 +162,6 @@ def prediction_error(
         As for `estimate_rule`.
     first, last
         Lags, 1 <= first <= last, last below the number of steps.
-
-    Raises
-    ------
-    ValueError
-        If the response is not finite or a number is out of range.
     """
     response = _checked(response)
     checks.integer("last", last, least=checks.integer("first", first))
@@ -182,11 +177,6 @@ def hankel(response: Float[np.ndarray, "steps kappa kappa"]) -> Float[np.ndarray
     ----------
     response
         Of m = 1 ... steps; the matrix has steps // 2 blocks each way.
-
-    Raises
-    ------
-    ValueError
-        If the response is not finite or has fewer than two steps.
     """
     response = _checked(response)
     half = checks.integer("the number of steps of response", len(response), least=2) // 2
@@ -237,8 +227,8 @@ def minimal_realisation(
     Raises
     ------
     ValueError
-        If the network does not rest there, `tolerance` is out of range, or nothing is left
-        because no output ever shows an input.
+        If the network does not rest there, or nothing is left because no output ever shows an
+        input.
     """
     network = linear(network, at)
     checks.real("tolerance", tolerance, 1e-15, 0.1)

@@ -42,7 +42,7 @@ def constructed(
     Raises
     ------
     ValueError
-        If the shapes disagree, the columns are dependent or the covectors are not dual.
+        If the columns are dependent or the covectors are not dual.
     """
     n, kappa = task.s * task.kappa, task.kappa
     Psi = checks.array("Psi", Psi, None, n)
@@ -73,11 +73,6 @@ def repeat_copy_state(
         Number of memories; at least 1.
     t
         Time step; at least 1.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, a number is not finite, or `s` or `t` is below 1.
     """
     u = checks.array("u", u, None, None)[: checks.integer("t", t)]
     Psi = checks.array("Psi", Psi, None, checks.integer("s", s) * u.shape[1])
@@ -117,7 +112,7 @@ def program(task: Task, u: Float[np.ndarray, "T kappa"]) -> Trace:
     Raises
     ------
     ValueError
-        If `u` is not (T, kappa), is not finite, or has no steps, or the task takes signs.
+        If the task takes signs.
     """
     if task.threshold:
         raise ValueError("task must be linear (threshold=False): the lines of Fig. 1 take no sign")
@@ -151,8 +146,7 @@ def run_by_line(
     Raises
     ------
     ValueError
-        If the shapes disagree, a number is not finite, there are no steps, or the network is not
-        linear.
+        If the network is not linear.
     """
     if network.activation != IDENTITY or network.b is not None or np.any(network.leak != 1.0):
         raise ValueError("network must be linear, with no bias and no leak, as the program is")
@@ -179,11 +173,6 @@ def coefficients(task: Task, steps: int) -> Float[np.ndarray, "steps s kappa kap
         The rule f, taken without its threshold.
     steps
         Of the output phase; at least 1.
-
-    Raises
-    ------
-    ValueError
-        If `steps` is below 1.
     """
     s, kappa = task.s, task.kappa
     impulses = np.eye(s * kappa).reshape(s, kappa, s, kappa)
@@ -248,11 +237,6 @@ def innovations(
         The rule f of Eq. (5), taken without its threshold.
     x
         The s vectors to be held.
-
-    Raises
-    ------
-    ValueError
-        If `x` does not end in axes (s, kappa) or is not finite.
     """
     x = checks.array("x", x, ..., task.s, task.kappa)
     w = x.copy()

@@ -33,11 +33,6 @@ def step(
         States.
     u
         The input.
-
-    Raises
-    ------
-    ValueError
-        If the last axis of `h` is not H, or `h` or `u` is not finite.
     """
     h = checks.array("h", h, ..., network.hidden)
     return network.step(h, _everywhere(network, h, u))
@@ -56,11 +51,6 @@ def slopes(
     ----------
     network, h, u
         As for `step`.
-
-    Raises
-    ------
-    ValueError
-        As `step`.
     """
     h = checks.array("h", h, ..., network.hidden)
     u = _everywhere(network, h, u)
@@ -82,11 +72,6 @@ def jacobian(
         The state that is changed; any, not only a fixed point.
     u
         A constant input, by default none.
-
-    Raises
-    ------
-    ValueError
-        If `h` is not a finite vector of H numbers.
     """
     g, a = slopes(network, checks.array("h", h, network.hidden), u), network.leak
     carried = network.W_hh * (g if network.rates else g[:, None])
@@ -107,11 +92,6 @@ def speed(
     ----------
     network, h, u
         As for `step`.
-
-    Raises
-    ------
-    ValueError
-        As `step`.
     """
     return ((step(network, h, u) - h) ** 2).sum(axis=-1) / 2
 
@@ -125,11 +105,6 @@ def speed_gradient(
     ----------
     network, h, u
         As for `jacobian`.
-
-    Raises
-    ------
-    ValueError
-        As `jacobian`.
     """
     moved = step(network, checks.array("h", h, network.hidden), u) - h
     return jacobian(network, h, u).T @ moved - moved
@@ -186,11 +161,6 @@ def fixed_points(
         rounding over a stretch of states, so it must be larger than rounding by far.
     u
         A constant input, by default none.
-
-    Raises
-    ------
-    ValueError
-        If `starts` is empty or not (any, H), or a number is out of range.
     """
     starts = checks.array("starts", starts, None, network.hidden)
     checks.integer("the number of starts", len(starts))
@@ -244,11 +214,6 @@ def slow_points(
         Iterations from one start, at most.
     u
         A constant input, by default none.
-
-    Raises
-    ------
-    ValueError
-        If `starts` is empty or not (any, H), or `most` is below 1.
     """
     from scipy import optimize  # half of what `import emt` would load
 
@@ -345,7 +310,7 @@ def placed(linear: Network, h: Float[np.ndarray, " H"], activation: Activation =
     Raises
     ------
     ValueError
-        If `h` is not a vector of H numbers that the activation reaches, with a slope there.
+        If the activation does not reach `h`, or has no slope there.
     """
     h = checks.array("h", h, linear.hidden)
     if activation.inverse is None:
@@ -409,7 +374,7 @@ def resting(
     Raises
     ------
     ValueError
-        If it is not, or not a finite vector of H numbers.
+        If it is not.
     """
     h = checks.array("h", h, network.hidden)
     residual = np.linalg.norm(step(network, h, u) - h)
@@ -447,7 +412,7 @@ def remainder(
     Raises
     ------
     ValueError
-        If `h` is not a fixed point, a direction is 0 or the shapes are wrong.
+        If `h` is not a fixed point, or a direction is 0.
     """
     h = resting(network, h)
     directions = checks.array("directions", directions, None, network.hidden)
@@ -470,7 +435,7 @@ def order(sizes: Float[np.ndarray, " sizes"], values: Float[np.ndarray, " sizes"
     Raises
     ------
     ValueError
-        If there are fewer, the lengths differ or a number is not above 0.
+        If a number is not above 0.
     """
     sizes = checks.array("sizes", sizes, None)
     values = checks.array("values", values, checks.integer("the number of sizes", len(sizes), 2))

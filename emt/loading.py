@@ -56,7 +56,7 @@ def from_torch(rnn: torch.nn.RNN, readout: torch.nn.Linear) -> Network:
     Raises
     ------
     ValueError
-        If it is another network or has more layers or directions, or the sizes disagree.
+        If it is another network or has more layers or directions.
     """
     if rnn.num_layers != 1 or rnn.bidirectional:
         raise ValueError("rnn must have one layer and one direction: Eq. (6) is one recurrence")

@@ -128,11 +128,6 @@ class Network:
     rates
         Whether sigma stands inside: ``h(t) = (1 - a) h(t-1) + a (W_hh sigma(h(t-1)) + W_uh u(t)
         + b)``, ``y(t) = W_r sigma(h(t)) + c``.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, a weight is not finite or the leak is out of range.
     """
 
     W_hh: Float[np.ndarray, "H H"]
@@ -230,11 +225,6 @@ def states(
         A `Network` or another cell.
     u
         Inputs u(1) ... u(T).
-
-    Raises
-    ------
-    ValueError
-        If `u` does not end in axes (T, m) or is not finite.
     """
     u = checks.array("u", u, ..., None, network.inputs)
     h = network.start(*u.shape[:-2])
@@ -252,11 +242,6 @@ def run(
     ----------
     network, u
         As for `states`.
-
-    Raises
-    ------
-    ValueError
-        If `u` does not end in axes (T, m), is not finite, or has no steps.
     """
     u = checks.array("u", u, ..., None, network.inputs)
     checks.integer("the number of steps of u", u.shape[-2])
@@ -273,11 +258,6 @@ def last_state(
     ----------
     network, u
         As for `states`.
-
-    Raises
-    ------
-    ValueError
-        If `u` does not end in axes (T, m), is not finite, or has no steps.
     """
     u = checks.array("u", u, ..., None, network.inputs)
     checks.integer("the number of steps of u", u.shape[-2])
@@ -295,11 +275,6 @@ def silent_states(
         A `Network` or another cell.
     h
         States to go on from.
-
-    Raises
-    ------
-    ValueError
-        If the last axis of `h` is not H or `h` is not finite.
     """
     h = checks.array("h", h, ..., network.hidden)
     while True:
@@ -318,11 +293,6 @@ def continued(
         As for `silent_states`.
     steps
         How many; at least 1.
-
-    Raises
-    ------
-    ValueError
-        As `silent_states`, or if `steps` is below 1.
     """
     checks.fits("steps", checks.integer("steps", steps), *np.shape(h))
     later = np.stack(list(itertools.islice(silent_states(network, h), steps)), axis=-2)
@@ -344,11 +314,6 @@ def sample_states(
         Runs.
     seed
         Of their inputs.
-
-    Raises
-    ------
-    ValueError
-        If the sizes of network and task disagree, or a number is out of range.
     """
     same_kappa(network, task)
     u = random_bits(task, sequences, checks.generator(seed))

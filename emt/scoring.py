@@ -53,11 +53,6 @@ def correct_bits(
         Fresh input sequences.
     seed
         Of these sequences.
-
-    Raises
-    ------
-    ValueError
-        If the sizes of network and task disagree, or a number is out of range.
     """
     same_kappa(network, task)
     checks.fits("last", checks.integer("last", last, least=checks.integer("first", first)))
@@ -86,11 +81,6 @@ def accuracy(
     ----------
     network, task, first, last, sequences, seed
         As for `correct_bits`.
-
-    Raises
-    ------
-    ValueError
-        As `correct_bits`.
     """
     counts = correct_bits(network, task, first, last, sequences, seed)
     return Proportion(int(counts.sum()), len(counts) * sequences * task.kappa)
@@ -110,11 +100,6 @@ def accuracy_around(
         As for `correct_bits`.
     step
         First output step scored; at least 1.
-
-    Raises
-    ------
-    ValueError
-        As `correct_bits`.
     """
     checks.fits("step", checks.integer("step", step))
     last = step + 2 * task.s - 1

@@ -63,11 +63,6 @@ def roots_of_unity(s: int, kappa: int) -> Complex[np.ndarray, " n"]:
     ----------
     s, kappa
         Number of memories and components of each; at least 1.
-
-    Raises
-    ------
-    ValueError
-        If `s` or `kappa` is below 1.
     """
     checks.fits("s", checks.integer("s", s), 2, checks.integer("kappa", kappa))
     return np.repeat(np.exp(2j * np.pi * np.arange(s) / s), kappa)
@@ -95,11 +90,6 @@ def characteristic(task: Task, z: Complex[np.ndarray, "*points"]) -> Complex[np.
         The rule f.
     z
         Where to evaluate it.
-
-    Raises
-    ------
-    ValueError
-        If a point is not finite.
     """
     z = np.asarray(z, dtype=complex)
     checks.array("z", abs(z), ...)
@@ -132,7 +122,7 @@ def compare(
     Raises
     ------
     ValueError
-        If the network has fewer than n units, or does not rest at `at`.
+        If the network does not rest at `at`.
     """
     theory, directions = _theory(task)
     checks.integer("the number of hidden units of network", network.hidden, least=len(theory))

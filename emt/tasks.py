@@ -35,11 +35,6 @@ class Task:
         Coefficients, oldest first: ``F[0]`` acts on ``x(t-s)``, ``F[-1]`` on ``x(t-1)``.
     threshold
         Whether the sign of f is taken.
-
-    Raises
-    ------
-    ValueError
-        If `s` or `kappa` is below 1, or `F` has another shape or is not finite.
     """
 
     s: int
@@ -100,11 +95,6 @@ def repeat_copy(s: int, kappa: int) -> Task:
     ----------
     s, kappa
         Number of vectors and components of each; at least 1.
-
-    Raises
-    ------
-    ValueError
-        If `s` or `kappa` is below 1.
     """
     F = np.zeros((checks.integer("s", s), checks.integer("kappa", kappa), kappa))
     F[0] = np.eye(kappa)
@@ -132,11 +122,6 @@ def selection(
         In 1 ... kappa; by default component c reads component c.
     sign
         -1 or 1; by default 1.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ or an entry is out of range.
     """
     checks.integer("s", s)
     kappa = checks.integer("the length of delay", np.size(delay))
@@ -159,11 +144,6 @@ def compose_copy(kappa: int) -> Task:
     ----------
     kappa
         Number of vectors, and of components of each; at least 1.
-
-    Raises
-    ------
-    ValueError
-        If `kappa` is below 1.
     """
     checks.fits("kappa", checks.integer("kappa", kappa), kappa, kappa)
     return selection(kappa, np.arange(kappa, 0, -1))
@@ -178,11 +158,6 @@ def running_sums(s: int, kappa: int, gain: float = 1.0) -> Task:
         Number of vectors and components of each; at least 1.
     gain
         ``1 / s`` makes it the mean.
-
-    Raises
-    ------
-    ValueError
-        If `s` or `kappa` is below 1 or `gain` is not finite.
     """
     checks.integer("s", s)
     F = checks.real("gain", gain) * np.eye(checks.integer("kappa", kappa))
@@ -202,11 +177,6 @@ def continuation(
         The s input vectors of each sequence, oldest first.
     steps
         How many vectors to append; at least 1.
-
-    Raises
-    ------
-    ValueError
-        If `x` does not end in axes (s, kappa), is not finite, or `steps` is below 1.
     """
     s, kappa = task.s, task.kappa
     x = checks.array("x", x, ..., s, kappa)
@@ -239,7 +209,7 @@ def driven(
     Raises
     ------
     ValueError
-        If `u` does not end in axes (T, kappa), is not finite, or the task takes signs.
+        If the task takes signs.
     """
     if task.threshold:
         raise ValueError("task must be linear (threshold=False) to be driven by its inputs")
@@ -265,11 +235,6 @@ def random_bits(
         How many; at least 1.
     rng
         Source of randomness.
-
-    Raises
-    ------
-    ValueError
-        If `sequences` is below 1.
     """
     shape = (checks.integer("sequences", sequences), task.s, task.kappa)
     return rng.choice([-1.0, 1.0], size=shape)
@@ -286,11 +251,6 @@ def with_silence(
         Input vectors.
     steps
         Length of the output phase; at least 0.
-
-    Raises
-    ------
-    ValueError
-        If `u` has fewer than two axes or is not finite, or `steps` is below 0.
     """
     u = checks.array("u", u, ..., None, None)
     padding = [(0, 0)] * (u.ndim - 2) + [(0, checks.integer("steps", steps, least=0)), (0, 0)]

@@ -1,6 +1,5 @@
 """Scores of a basis, against loops by hand and networks whose scores are known."""
 
-from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -36,7 +35,6 @@ from emt.beyond.faithfulness import Faithfulness, dose_response, erased, scored
 from emt.beyond.overwriting import overwriting_network
 from emt.network import EVALUATION_SEED
 
-NAN, INF = float("nan"), float("inf")
 DOSES = np.array([0.0, 0.25, 0.5, 1.0, 2.0])
 
 
@@ -771,183 +769,16 @@ def test_rivals_of_constructed_memories_recover_them_or_not(known):
 # Bad input
 
 
-def spoilt(value, *shape):
-    result = np.ones(shape)
-    result.flat[-1] = value
-    return result
-
-
 NET = known_network(3, 2, 4)
 TASK = NET.task
 W, ALL = small(NET)
-PARTLY = VariableMemories(ALL.Psi[:, 2:], ALL.Psi_dual[2:], ALL.labels[2:])
-APART = arranged(ALL, [0, 5])
-WIDER = small(known_network(3, 2, 5))[1]
-LONGER = VariableMemories(ALL.Psi, ALL.Psi_dual, ALL.labels + np.array([1, 0]))
-BROADER = VariableMemories(ALL.Psi, ALL.Psi_dual, ALL.labels + np.array([0, 1]))
-TIGHT = noisy(TASK, 5)
 RANDOM = np.random.default_rng(0)
-NILPOTENT = np.eye(4, k=1)
-
-TABLE = {
-    "sequences": [
-        (partial(f, W, TASK, *arguments, sequences=n), "sequences must be", f"not {n!r}")
-        for f, arguments in (
-            (in_flight, ()),
-            (labelled, (ALL.Psi, ALL.Psi_dual)),
-            (scored, (ALL,)),
-            (dose_response, (ALL, DOSES)),
-        )
-        for n in (0, 2.0, True)
-    ],
-    "kappa": [
-        (partial(f, W, repeat_copy(3, 3), *arguments), "kappa = 3", "not 2")
-        for f, arguments in (
-            (in_flight, ()),
-            (labelled, (np.eye(10, 9), np.eye(9, 10))),
-            (scored, (ALL,)),
-            (dose_response, (ALL, DOSES)),
-        )
-    ],
-    "labelled": [
-        (partial(labelled, W, TASK, *pair), *parts)
-        for pair, *parts in (
-            ((np.ones((10, 5)), ALL.Psi_dual), "Psi must have shape (10, 6)", "(10, 5)"),
-            ((np.ones((9, 6)), ALL.Psi_dual), "Psi must have shape (10, 6)", "(9, 6)"),
-            ((ALL.Psi, np.ones((10, 6))), "Psi_dual must have shape (6, 10)", "(10, 6)"),
-            ((ALL.Psi, np.ones((7, 10))), "Psi_dual must have shape (6, 10)", "(7, 10)"),
-            ((spoilt(NAN, 10, 6), ALL.Psi_dual), "Psi must be finite", "[9, 5]"),
-            ((ALL.Psi, spoilt(INF, 6, 10)), "Psi_dual must be finite", "[5, 9]"),
-            ((ALL.Psi, 2 * ALL.Psi_dual), "Psi_dual @ Psi = I", "1.0e+00"),
-        )
-    ],
-    "random_basis": [
-        (lambda: random_basis(3, 4, RANDOM), "H must be", "at least 4", "not 3"),
-        (lambda: random_basis(3, 0, RANDOM), "n must be", "not 0"),
-        (lambda: random_basis(3, 1.5, RANDOM), "n must be", "not 1.5"),
-        (lambda: random_basis(3.0, 2, RANDOM), "H must be", "not 3.0"),
-        (lambda: random_basis(True, 1, RANDOM), "H must be", "not True"),
-    ],
-    "principal_basis": [
-        (lambda: principal_basis(np.ones((9, 4)), 5), "components of h", "at least 5", "not 4"),
-        (lambda: principal_basis(np.ones((3, 4)), 4), "components of h", "at least 4", "not 3"),
-        (lambda: principal_basis(np.ones(4), 2), "components of h", "at least 2", "not 1"),
-        (lambda: principal_basis(np.ones((9, 4)), 0), "n must be", "not 0"),
-        (lambda: principal_basis(np.ones((9, 4)), True), "n must be", "not True"),
-        (lambda: principal_basis(np.ones(()), 1), "h must have shape", "()"),
-        (lambda: principal_basis(spoilt(NAN, 9, 4), 2), "h must be finite", "[8, 3]"),
-        (lambda: principal_basis(spoilt(INF, 9, 4), 2), "h must be finite", "inf"),
-    ],
-    "eigenbasis": [
-        (lambda: eigenbasis(np.eye(3), 4), "size of W", "at least 4", "not 3"),
-        (lambda: eigenbasis(np.eye(3), 0), "n must be", "not 0"),
-        (lambda: eigenbasis(np.eye(3), 2.0), "n must be", "not 2.0"),
-        (lambda: eigenbasis(np.ones((3, 4)), 2), "W must have shape (3, 3)", "(3, 4)"),
-        (lambda: eigenbasis(np.ones((0, 0)), 1), "W must have at least one row"),
-        (lambda: eigenbasis(spoilt(NAN, 3, 3), 2), "W must be finite", "[2, 2]"),
-        (lambda: eigenbasis(np.array([[1.0, 1.0], [0.0, 1.0]]), 1), "eigenvectors must be lin"),
-        (lambda: eigenbasis(NILPOTENT, 2), "eigenvectors must be linearly independent", "rank 1"),
-    ],
-    "rival": [
-        (lambda: baseline(W, TASK, "best"), "kind must be one of", "eigenvectors", "'best'"),
-        (lambda: baseline(W, TASK, None), "kind must be a str", "not None"),
-        (lambda: baseline(TIGHT, TASK, BASELINES[0]), "H must be", "at least 6", "not 5"),
-        (lambda: baseline(TIGHT, TASK, BASELINES[1]), "components of h", "at least 6", "not 5"),
-        (lambda: baseline(TIGHT, TASK, BASELINES[2]), "size of W", "at least 6", "not 5"),
-    ],
-    "memories": [
-        (partial(f, W, TASK, memories, *arguments), *parts)
-        for f, arguments in ((scored, ()), (dose_response, (DOSES,)))
-        for memories, *parts in (
-            (WIDER, "must have shape (..., 11)", "10)"),
-            (PARTLY, "memor", "must be"),
-            (APART, "memories", "must"),
-        )
-    ],
-    "names of another task": [
-        (partial(scored, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
-        (partial(scored, W, TASK, BROADER), "memories must be", "s = 3, kappa = 2"),
-        (partial(dose_response, W, TASK, LONGER, DOSES), "memories must be", "s = 3, kappa = 2"),
-        (partial(erased, W, TASK, LONGER), "memories must be", "s = 3, kappa = 2"),
-    ],
-    "step": [
-        (partial(scored, W, TASK, ALL, step=n), "must be", f"not {n!r}") for n in (0, -1, True)
-    ],
-    "dose": [
-        (partial(dose_response, W, TASK, ALL, np.array([0.5, dose])), "dose", "must be", f"{dose}")
-        for dose in (NAN, INF, -INF)
-    ],
-    "doses": [
-        (lambda: dose_response(W, TASK, ALL, np.ones((2, 2))), "doses must", "(2, 2)"),
-        (lambda: dose_response(W, TASK, ALL, 0.5), "doses must", "()"),
-        (lambda: dose_response(W, TASK, ALL, ["x"]), "doses must", "'x'"),
-    ],
-    "one memory": [
-        (call, "the number of memories must be", "at least 2", "not 1")
-        for call in (
-            lambda: dose_response(*one_memory(), DOSES),
-            lambda: scored(*one_memory()),
-            lambda: dose_response(*one_that_lasts(), DOSES),
-            lambda: scored(*one_that_lasts()),
-            lambda: erased(*one_that_lasts()),
-        )
-    ],
-    "wait": [
-        (partial(f, W, TASK, ALL, *arguments, wait=n), "wait must be", f"not {n!r}")
-        for f, arguments in ((dose_response, (DOSES,)), (erased, ()))
-        for n in (-1, 0.5, True)
-    ],
-    "sized": [
-        (lambda: sized(W, repeat_copy(3, 3), ALL), "kappa"),
-        (lambda: sized(W, TASK, WIDER), "must have shape (..., 11)"),
-        (lambda: sized(W, TASK, ALL, 0), "sequences must be", "not 0"),
-        (lambda: sized(forgetful()[0], TASK, ALL), "memories must hold something"),
-    ],
-    "erased from a rule that is no selection": [
-        (lambda: erased(noisy(MEAN), MEAN, random_memories(9, 3, 2)), "task must be a selection"),
-    ],
-    "fitted": [
-        (lambda: fitted(W, repeat_copy(3, 3)), "kappa"),
-        (lambda: fitted(W, TASK, 0), "sequences must be", "not 0"),
-        (lambda: fitted(*forgetful()), "dependent"),
-    ],
-}
 
 
 def one_memory():
     net = known_network(1, 2)
     w, memories = small(net)
     return w, net.task, memories
-
-
-def one_that_lasts():
-    """Return a task that only reads the newest vector: one memory of two lasts."""
-    task = selection(2, np.array([1, 1]))
-    w, memories = small(known_network(task=task))
-    return w, task, VariableMemories(memories.Psi[:, 2:], memories.Psi_dual[2:], labels(2, 2)[2:])
-
-
-MEAN = Task(3, 2, np.random.default_rng(0).normal(size=(3, 2, 2)))
-
-
-def forgetful():
-    return Network(0 * W.W_hh, W.W_uh, W.W_r), TASK
-
-
-CASES = [
-    pytest.param(call, parts, id=f"{name} {number}")
-    for name, cases in TABLE.items()
-    for number, (call, *parts) in enumerate(cases)
-]
-
-
-@pytest.mark.usefixtures("_no_shape_hook")
-@pytest.mark.parametrize("call, parts", CASES)
-def test_bad_input_is_named(call, parts):
-    with pytest.raises(ValueError) as caught:
-        call()
-    message = str(caught.value)
-    assert all(part in message for part in parts), message
 
 
 @pytest.mark.usefixtures("_no_shape_hook")

@@ -69,24 +69,3 @@ def test_gain_above_one_rounds_numbers_to_bits():
     size = abs(read).mean()
     np.testing.assert_allclose(read, size * np.sign(U), atol=1e-9)
     assert np.arctanh(size) == pytest.approx(1.5 * size)
-
-
-BAD = {
-    "nothing stored": (lambda: fidelity(0 * U, U), "stored must hold a number other than 0"),
-    "shapes": (lambda: fidelity(U, U[0]), "read must have shape"),
-    "not finite": (lambda: fidelity(U, U * np.inf), "read must be finite"),
-    "kappa": (lambda: recalled(NETWORK, U[..., :1], [1]), "u must have shape"),
-    "no batch": (lambda: recalled(NETWORK, U[0], [1]), "u must have shape"),
-    "no cycle": (lambda: recalled(NETWORK, U, [0]), "cycles must be"),
-    "descending": (lambda: recalled(NETWORK, U, [3, 2]), "cycles must be"),
-    "twice": (lambda: recalled(NETWORK, U, [3, 3]), "at least 4"),
-}
-
-
-@pytest.mark.usefixtures("_no_shape_hook")
-@pytest.mark.parametrize("fault", BAD)
-def test_bad_input_is_named(fault):
-    call, message = BAD[fault]
-    with pytest.raises(ValueError) as error:
-        call()
-    assert message in str(error.value)

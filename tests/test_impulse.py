@@ -469,52 +469,6 @@ GOOD = impulse_response(constructed(repeat_copy(2, 2), np.eye(4)), 12)
 SPOILT, ENDLESS = GOOD.copy(), GOOD.copy()
 SPOILT[7, 1, 0], ENDLESS[0, 0, 0] = NAN, INF
 
-FUNCTIONS = {
-    "estimate_rule": estimate_rule,
-    "prediction_error": lambda response: prediction_error(response, 1, 2),
-    "hankel": hankel,
-}
-TOO_FEW = {"estimate_rule": 2, "prediction_error": 2, "hankel": 1}
-
-
-@pytest.mark.usefixtures("no_shape_hook")
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_response_of_another_shape_is_named(name):
-    for bad, message in (
-        (GOOD[0], r"response must have shape .*, not \(2, 2\)"),
-        (GOOD[:, 0], r"response must have shape .*, not \(12, 2\)"),
-        (GOOD[None], r"response must have shape .*, not \(1, 12, 2, 2\)"),
-        (SPOILT, r"response must be finite, but holds nan at index \[7, 1, 0\]"),
-        (ENDLESS, r"response must be finite, but holds inf at index \[0, 0, 0\]"),
-        (1j * GOOD, "response must be an array of real numbers"),
-        ("response", "response must be an array of real numbers"),
-        (GOOD[:0], "the number of steps of response must be .* not 0"),
-        (
-            GOOD[: TOO_FEW[name]],
-            f"the number of steps of response must be .* {TOO_FEW[name] + 1}, not {TOO_FEW[name]}",
-        ),
-    ):
-        with pytest.raises(ValueError, match=message):
-            FUNCTIONS[name](bad)
-    FUNCTIONS[name](GOOD)
-    FUNCTIONS[name](GOOD.tolist())
-
-
-@pytest.mark.usefixtures("no_shape_hook")
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_response_that_is_not_square_is_named(name):
-    for bad in (GOOD[:, :1], GOOD[:, :, :1]):
-        with pytest.raises(ValueError, match="response must have"):
-            FUNCTIONS[name](bad)
-
-
-@pytest.mark.usefixtures("no_shape_hook")
-@pytest.mark.parametrize("tolerance", [0, 0.0, 1e-13, -0.1, 1.1, NAN, INF, True, "0.2", None])
-def test_a_tolerance_out_of_range_is_named(tolerance):
-    with pytest.raises(ValueError, match=r"tolerance must be a finite number in .* not") as caught:
-        estimate_rule(GOOD, tolerance)
-    assert repr(tolerance) in str(caught.value)
-
 
 @pytest.mark.usefixtures("no_shape_hook")
 @pytest.mark.parametrize(

@@ -210,6 +210,7 @@ def test_more_inputs_than_targets_are_held(first, last):
     np.testing.assert_array_equal(got, (u[:, again] == u[:, -1:]).sum(axis=0))
 
 
+@pytest.mark.usefixtures("_no_shape_hook")
 def test_far_steps_need_no_memory_for_those_before():
     w, task = constructed(repeat_copy(2, 4), np.eye(8)), repeat_copy(2, 4)
     peaks = []

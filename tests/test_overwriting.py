@@ -1,7 +1,5 @@
 """The network that overwrites, against direct recursions; the index, against both mechanisms."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from conftest import bent, straight
@@ -75,6 +73,7 @@ def test_it_answers_from_the_last_s_inputs_however_many_there_were(task, extra):
     assert (np.sign(y[:, task.s + extra :]) == other).mean() < 0.9
 
 
+@pytest.mark.usefixtures("_no_shape_hook")  # which takes longer than the steps
 @pytest.mark.parametrize("task", [compose_copy(4), permuted(5, 3, 1), majority()])
 def test_a_hundred_thousand_steps_without_an_error(task):
     weights = overwriting_network(task, 2.0, 8.0)
@@ -275,74 +274,6 @@ def test_an_overwriting_network_depends_on_the_size_of_its_inputs_and_a_linear_o
     for a in (1e-3, 10.0):
         got = answers(straight(linear(task)), task, 3, scale=a, steps=20)
         assert got.total == 1.0 > 0.9 > got.last
-
-
-TASK = repeat_copy(3, 2)
-NETWORK = overwriting_network(TASK, 2.0, 4.0)
-WIDE = Task(17, 1, np.ones((17, 1, 1)), threshold=True)
-
-
-@pytest.mark.usefixtures("_no_shape_hook")
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        (partial(overwriting_network, TASK, 0.0, 4.0), "g must be"),
-        (partial(overwriting_network, TASK, 2.0, -1.0), "c must be"),
-        (partial(overwriting_network, TASK, float("nan"), 1.0), "g must be"),
-        (partial(guaranteed, TASK, 2.0, float("inf")), "c must be"),
-        (partial(margin, WIDE), "task must read at most 16 bits a component, not 17"),
-        (partial(margin, Task(1, 1, np.zeros((1, 1, 1)))), "number of bits that a component"),
-        (partial(least_write, 1.0, 1), "g must be"),
-        (partial(least_write, 2.0, 0), "delay must be"),
-        (partial(overwrite_index, NETWORK, repeat_copy(3, 1)), "network must have kappa = 1"),
-        (partial(overwrite_index, NETWORK, TASK, wait=-1), "wait must be"),
-        (partial(overwrite_index, NETWORK, TASK, sequences=0), "sequences must be"),
-        (
-            partial(overwrite_index, NETWORK, selection(3, np.array([1, 2]), np.array([1, 1]))),
-            "task must be a selection that reads every component once",
-        ),
-        (
-            partial(overwrite_index, NETWORK, Task(1, 2, np.array([[[1.0, 1.0], [0.0, 0.0]]]))),
-            "task must be a selection that reads every component once",
-        ),
-        (
-            partial(overwrite_index, Network(np.eye(6), np.zeros((6, 2)), np.zeros((2, 6))), TASK),
-            "network must give states that depend on the inputs",
-        ),
-        (partial(to_overwrite, 0), "s must be"),
-        (partial(to_overwrite, 3, 0), "hidden must be"),
-        (partial(to_overwrite, learning_rate=-1.0), "learning_rate must be"),
-        (partial(to_overwrite, updates=-1), "steps must be"),
-        (partial(change_by_stored, NETWORK, repeat_copy(3, 1), SIZES), "network must have kappa"),
-        (partial(change_by_stored, NETWORK, TASK, np.ones((1, 1))), "sizes must have shape"),
-        (partial(change_by_stored, NETWORK, TASK, np.array([np.nan])), "sizes must be finite"),
-        (partial(change_by_stored, NETWORK, TASK, np.array([])), "number of sizes must be"),
-        (
-            partial(overwrite_index, NETWORK, Task(3, 2, 2 * TASK.F)),
-            "task must be a selection that reads every component once",
-        ),
-        (partial(change_by_stored, NETWORK, repeat_copy(3, 2), SIZES, sequences=0), "sequences"),
-        (
-            partial(change_by_stored, Network(*3 * (np.eye(1),)), repeat_copy(1, 1), SIZES, 1),
-            "sequences must be more than 1: they must hold bits of both kinds",
-        ),
-        (
-            partial(
-                change_by_stored, NETWORK, selection(3, np.array([1, 2]), np.array([1, 1])), SIZES
-            ),
-            "task must be a selection that reads every component once",
-        ),
-        (partial(answers, NETWORK, repeat_copy(3, 1)), "network must have kappa = 1"),
-        (partial(answers, NETWORK, TASK, rounds=0), "rounds must be"),
-        (partial(answers, NETWORK, TASK, silence=-1), "silence must be"),
-        (partial(answers, NETWORK, TASK, scale=0.0), "scale must be"),
-        (partial(answers, NETWORK, TASK, steps=0), "steps must be"),
-        (partial(answers, NETWORK, majority(3, 2)), "task must be linear"),
-    ],
-)
-def test_bad_input_is_named(call, said):
-    with pytest.raises(ValueError, match=said):
-        call()
 
 
 def test_the_recipe_scales_with_the_cycle_and_the_rate():

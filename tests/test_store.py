@@ -337,3 +337,9 @@ def test_two_processes_train_it_once(tmp_path):
     weights = sweep(partial(ask, tmp_path), range(4), workers=2)
     assert len(set(weights)) == 1 and weights[0]
     assert len((tmp_path / "log").read_text(encoding="utf-8").split()) == 1
+
+
+@pytest.mark.usefixtures("_no_shape_hook")
+def test_numpys_whole_numbers_are_whole_numbers():
+    task, config = repeat_copy(np.int64(2), 2), replace(CONFIG, hidden=np.int64(CONFIG.hidden))
+    assert store.key(task, config) == store.key(TASK, CONFIG)

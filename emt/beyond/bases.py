@@ -44,11 +44,6 @@ def in_flight(
         The network, and the rule that it follows.
     sequences, seed
         Inputs.
-
-    Raises
-    ------
-    ValueError
-        If the sizes of network and task disagree, or a number is out of range.
     """
     same_kappa(network, task)
     s = task.s
@@ -83,7 +78,7 @@ def labelled(
     Raises
     ------
     ValueError
-        If the sizes disagree.
+        If a row of `Psi_dual` reads nothing from the states.
     """
     live = task.persistent
     n = int(live.sum())
@@ -122,7 +117,7 @@ def fitted(
     Raises
     ------
     ValueError
-        If the sizes disagree or the fitted vectors are dependent.
+        If the fitted vectors are dependent.
     """
     live = task.persistent
     h, held = in_flight(network, task, sequences, seed)
@@ -155,7 +150,7 @@ def sized(
     Raises
     ------
     ValueError
-        If the sizes disagree or a component holds nothing.
+        If a component holds nothing.
     """
     h, _ = in_flight(network, task, sequences, seed)
     scale = np.sqrt((contents(memories, h) ** 2).mean(axis=(0, 1)))
@@ -175,11 +170,6 @@ def random_basis(
         Sizes, n at most H.
     rng
         Source of randomness.
-
-    Raises
-    ------
-    ValueError
-        If n > H.
     """
     checks.integer("H", H, least=checks.integer("n", n))
     Q, _ = linalg.qr(rng.normal(size=(H, n)), mode="economic")
@@ -197,11 +187,6 @@ def principal_basis(
         Hidden states.
     n
         How many, at most H.
-
-    Raises
-    ------
-    ValueError
-        If `h` is not finite or has no n components.
     """
     h = checks.array("h", h, ..., None)
     checks.integer("the number of components of h", h.shape[-1])
@@ -226,7 +211,7 @@ def eigenbasis(
     Raises
     ------
     ValueError
-        If `W` is not square and finite, n is out of range, or eigenvectors are dependent.
+        If eigenvectors are dependent.
     """
     W = checks.square("W", W)
     checks.integer("the size of W", len(W), least=checks.integer("n", n))
@@ -248,11 +233,6 @@ def baseline(network: Network, task: Task, kind: str, seed: int = 0) -> Variable
         The network, and the rule that it follows.
     seed
         Of the random directions.
-
-    Raises
-    ------
-    ValueError
-        If `kind` is unknown or the network has fewer units than the task persistent components.
     """
     checks.choice("kind", kind, BASELINES)
     n = int(task.persistent.sum())

@@ -76,8 +76,7 @@ def scored(
     Raises
     ------
     ValueError
-        If the sizes disagree, the memories' labels are not those of the task, or there are not
-        two memories.
+        If the memories' labels are not those of the task, or there are not two memories.
     """
     h, held = in_flight(network, task, sequences, seed)
     read = contents(memories, h)
@@ -125,8 +124,7 @@ def dose_response(
     Raises
     ------
     ValueError
-        If the sizes disagree, the memories' labels are not those of the task, or there are not
-        two memories.
+        As `scored`.
     """
     checks.fits("wait", checks.integer("wait", wait, least=0), sequences, network.hidden)
     doses = checks.array("doses", doses, None)
@@ -175,8 +173,7 @@ def erased(
     Raises
     ------
     ValueError
-        If the sizes disagree, the memories' labels are not those of the task, there are not two
-        memories, or the task is no selection.
+        As `scored`, or if the task is no selection.
     """
     checks.fits("wait", checks.integer("wait", wait, least=0), sequences, network.hidden)
     h, held, (_, last) = _stopped(network, task, memories, sequences, seed)

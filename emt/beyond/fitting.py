@@ -77,7 +77,7 @@ def rescaled(network: Network, write_scale: float | None = None) -> Network:
     Raises
     ------
     ValueError
-        If the network has a bias, `W_uh` or `W_r` is zero, or the scale is out of range.
+        If the network has a bias, or `W_uh` or `W_r` is zero.
     """
     if network.b is not None:
         raise ValueError("network must have no bias: it would not be rescaled with the input")
@@ -102,11 +102,6 @@ def propagated(network: Network, impulses: int) -> ReadsAndWrites:
         The network.
     impulses
         M, at least 1.
-
-    Raises
-    ------
-    ValueError
-        If `impulses` is below 1.
     """
     reads, writes = [network.W_r], [network.W_uh]
     checks.fits("impulses", checks.integer("impulses", impulses), 2, *network.W_r.shape)
@@ -153,6 +148,7 @@ def weak_directions(p: ReadsAndWrites, part: float = 1e-6) -> int:
         Between 0 and 1.
     """
     values = np.linalg.eigvalsh(gram(p))
+    checks.real("part", part, least=0.0, most=1.0)
     return int(np.count_nonzero(values < part * values[-1]))
 
 
@@ -194,7 +190,7 @@ def without_spare_modes(network: Network, modes: int) -> Network:
     Raises
     ------
     ValueError
-        If `modes` is out of range, or no gap parts the kept moduli from the others.
+        If no gap parts the kept moduli from the others.
     """
     if checks.integer("modes", modes) >= network.hidden:
         checks.integer("hidden", network.hidden, least=modes)
@@ -246,7 +242,7 @@ def identify(
     Raises
     ------
     ValueError
-        If sizes disagree, the network has a bias, or a number is out of range.
+        If the network has a bias, a leak or an initial state, or the task takes signs.
     """
     _linear(task, start)
     wanted = task_response(task, 2 * task.s if impulses is None else impulses)
@@ -309,8 +305,7 @@ def linear_accuracy(
     Raises
     ------
     ValueError
-        If sizes disagree, the task takes signs, the network has a bias, or a number is out of
-        range.
+        As `identify`.
     """
     checks.integer("step", step)
     _linear(task, network)

@@ -35,7 +35,7 @@ def read(
     Raises
     ------
     ValueError
-        If there is no such memory or the last axis of `h` is not H.
+        If there is no such memory.
     """
     return contents(memories, h)[..., _columns(memories, memory)]
 
@@ -58,7 +58,7 @@ def write(
     Raises
     ------
     ValueError
-        As `read`, or if `value` does not fit.
+        As `read`.
     """
     columns = _columns(memories, memory)
     value = checks.array("value", value, ..., len(columns))
@@ -129,7 +129,7 @@ def interchange(
     Raises
     ------
     ValueError
-        As `read`, or if the two have no component in common, or `dose` is not finite.
+        As `copy`.
     """
     dose = checks.real("dose", dose)
     a, b = shared(memories, first, second)
@@ -151,11 +151,6 @@ def replace_rest(
         As for `read`.
     other
         States of another run; by default zero.
-
-    Raises
-    ------
-    ValueError
-        If the last axis of `h` is not H, or `other` has another shape.
     """
     held = contents(memories, h) @ memories.Psi.T
     if other is None:
@@ -188,7 +183,7 @@ def replace_block(
     Raises
     ------
     ValueError
-        If there is no such memory, or `block` or the network has another size.
+        As `read`.
     """
     W_hh = linear(network, memories.at).W_hh
     checks.array("Psi", memories.Psi, network.hidden, None)
@@ -216,7 +211,7 @@ def surgery(network: Network, memories: VariableMemories, task: Task) -> Network
     Raises
     ------
     ValueError
-        If the memories are not those of the task, or of another size than the network.
+        As `columns_of`.
     """
     checks.array("Psi", memories.Psi, network.hidden, None)
     held = columns_of(memories, task)

@@ -75,11 +75,6 @@ def activity(
         Output steps, 1 <= first <= last.
     sequences, seed
         Inputs.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or a number is out of range.
     """
     same_kappa(network, task)
     checks.integer("last", last, least=checks.integer("first", first))
@@ -128,11 +123,6 @@ def faults(
         eta.
     stretch
         c: 1 for orthogonal memories, see `stretch`.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ or a number is out of range.
     """
     times = checks.array("times", times, None)
     if (times < 0).any():
@@ -166,11 +156,6 @@ def accuracy_of(variance: Float[np.ndarray, " times"]) -> Float[np.ndarray, " ti
     ----------
     variance
         Of the disturbance; at least 0.
-
-    Raises
-    ------
-    ValueError
-        If a variance is negative or NaN.
     """
     if not (variance >= 0).all():
         raise ValueError(f"variance must be at least 0, not {variance}")
@@ -197,11 +182,6 @@ def last_step(
     step
         Interpolated on a logarithmic scale of steps; the last one if accuracy never falls so low,
         the first one if it is so low there.
-
-    Raises
-    ------
-    ValueError
-        If `steps` do not ascend from above 0, the lengths differ or `bar` is out of range.
     """
     steps = _ascending(steps)
     accuracy = checks.array("accuracy", accuracy, len(steps))
@@ -235,11 +215,6 @@ def accuracy_curve(
         Standard deviation of what is added to every unit at every step.
     sequences, seed
         Of the inputs, and of the noise.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or a number is out of range.
     """
     steps, window = _ascending(steps), 2 * task.s
     if (steps % 1).any():
@@ -262,11 +237,6 @@ def noisy(network: Network, noise: float, rng: np.random.Generator) -> Network:
         Standard deviation; at least 0.
     rng
         Source of randomness.
-
-    Raises
-    ------
-    ValueError
-        If `noise` is negative or not finite.
     """
     noise, sigma = checks.real("noise", noise, least=0.0), network.activation
     shaken = sigma._replace(
@@ -287,11 +257,6 @@ def stretch(covectors: Float[np.ndarray, "n H"], activity: float) -> float:
         Rows that read contents of size 1, such as `VariableMemories.Psi_dual`.
     activity
         q; above 0.
-
-    Raises
-    ------
-    ValueError
-        If `covectors` is not a finite matrix or `activity` is out of range.
     """
     covectors = checks.array("covectors", covectors, None, None)
     checks.real("activity", activity, least=float(np.finfo(float).tiny))
@@ -320,11 +285,6 @@ def longest_lifetime(
         Above one half.
     stretch
         c.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
     """
     checks.real("noise", noise, least=1e-150)  # its square is needed
     checks.real("share", share, least=float(np.finfo(float).tiny), most=1.0)
@@ -362,7 +322,7 @@ def saturation(
     Raises
     ------
     ValueError
-        If the last axis is not H, or all states are 0.
+        If all states are 0.
     """
     x = checks.array("preactivation", preactivation, ..., len(memories.Psi))
     if not x.any():
@@ -429,7 +389,7 @@ def fidelity(
     Raises
     ------
     ValueError
-        If the shapes differ, a number is not finite or everything stored is 0.
+        If everything stored is 0.
     """
     stored = checks.array("stored", stored, ...)
     read = checks.array("read", read, *stored.shape)
@@ -457,11 +417,6 @@ def recalled(
         Inputs u(1) ... u(s).
     cycles
         Which, ascending from 1 or later.
-
-    Raises
-    ------
-    ValueError
-        If `u` does not fit the network or `cycles` do not ascend from 1 or later.
     """
     u = checks.array("u", u, None, None, network.inputs)
     s = checks.integer("the number of steps of u", u.shape[1])

@@ -32,11 +32,6 @@ def overwriting_network(task: Task, g: float, c: float) -> Network:
         Gain of the recurrent weights; above 0.
     c
         Size of the write; above 0.
-
-    Raises
-    ------
-    ValueError
-        If `g` or `c` is out of range.
     """
     tiny = float(np.finfo(float).tiny)
     n, kappa = task.s * task.kappa, task.kappa
@@ -102,7 +97,7 @@ def guaranteed(task: Task, g: float, c: float) -> Sizes | None:
     Raises
     ------
     ValueError
-        As `margin` and `overwriting`.
+        As `margin`.
     """
     overwriting_network(task, g, c)
     f_min, f_max = margin(task)
@@ -130,11 +125,6 @@ def least_write(g: float, delay: int) -> float:
         Gain; above 1.
     delay
         At least 1.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
     """
     g = checks.real("g", g, least=float(np.nextafter(1.0, 2.0)))
     moves = checks.integer("delay", delay) - 1
@@ -189,8 +179,7 @@ def overwrite_index(
     Raises
     ------
     ValueError
-        If the sizes disagree, `task` reads a bit twice or not at all, or the states do not depend
-        on the bit.
+        If `task` reads a bit twice or not at all, or the states do not depend on the bit.
     """
     same_kappa(network, task)
     wait = task.s if wait is None else checks.integer("wait", wait, least=0)
@@ -257,8 +246,8 @@ def change_by_stored(
     Raises
     ------
     ValueError
-        If the sizes disagree, there are none, a number is not finite, `task` reads a bit twice or
-        not at all, or there are too few sequences to have bits of both kinds.
+        If `task` reads a bit twice or not at all, or there are too few sequences to have bits of
+        both kinds.
     """
     same_kappa(network, task)
     sizes = checks.array("sizes", sizes, None)
@@ -347,11 +336,6 @@ def answers(
         Output steps scored after the last round; at least 1.
     sequences, seed
         Of the inputs.
-
-    Raises
-    ------
-    ValueError
-        If the sizes disagree or a number is out of range.
     """
     same_kappa(network, task)
     scale = checks.real("scale", scale, least=float(np.finfo(float).tiny))

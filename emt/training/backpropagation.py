@@ -81,11 +81,6 @@ def allocate(
         ``None`` for NumPy arrays, otherwise torch's name of the device.
     dtype
         Of all arrays.
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1 or they do not fit in memory.
     """
     for name, size in {"steps": steps, "batch": batch, "hidden": hidden}.items():
         checks.integer(name, size)

@@ -81,8 +81,7 @@ def train(
     Raises
     ------
     ValueError
-        If kappa > hidden with orthonormal inputs, `every` is below 1, `stop` is no function,
-        `most_inputs` is below s, or learning diverges.
+        If kappa > hidden with orthonormal inputs, `most_inputs` is below s, or learning diverges.
     RuntimeError
         If torch does not know the device.
 

@@ -34,12 +34,8 @@ def three_stages(
         Of the first stage; at least 0.
     updates
         Of each stage; a stage of 0 is left out.
-
-    Raises
-    ------
-    ValueError
-        If `s` is below 1 or `updates` has another length.
     """
+    checks.real("learning_rate", learning_rate, least=0.0)
     horizons = 2 * checks.integer("s", s), 5 * s, max(12 * s, 192)
     rates = (part * learning_rate for part in (1.0, 0.3, 0.1))
     stages = zip(horizons, updates, rates, strict=True)
@@ -94,11 +90,6 @@ class TrainingConfig:
         Whether the hidden units have a bias, which starts at 0.
     linear
         Whether the network has no activation function.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range, or the initialisation or the decay unknown.
     """
 
     hidden: int = 128
@@ -202,11 +193,6 @@ def to_overwrite(
         Of the first stage; at least 0.
     updates
         Of the last stage, at least 0.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
     """
     s = checks.integer("s", s)
     stages = (

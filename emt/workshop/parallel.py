@@ -43,11 +43,6 @@ def sweep(
         Processes; -1 takes all cores.
     label
         Of the progress bar, which is drawn on a terminal only.
-
-    Raises
-    ------
-    ValueError
-        If `function` cannot be called, `arguments` are no sequence or `workers` is no number.
     """
     checks.function("function", function)
     checks.integer("workers", workers, least=-1)

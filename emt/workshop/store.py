@@ -147,8 +147,8 @@ def load(path: Path, task: Task | None = None, config: TrainingConfig | None = N
     Raises
     ------
     ValueError
-        If the file is missing, damaged, truncated, lacks an array or holds another network than
-        the one asked for, by its own description or by its sizes.
+        If the file is missing, damaged, truncated, lacks an array or holds another network than the
+        one asked for, by its own description or by its sizes.
     """
     try:
         with safe_open(path, framework="numpy") as file:

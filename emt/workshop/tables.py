@@ -48,7 +48,7 @@ def read(name: str, folder: Path = FOLDER) -> Table:
     Raises
     ------
     ValueError
-        If there is no such table, or it is not the one that `write` wrote, to the last byte.
+        If there is no such table, or it is not whole, or was edited.
     """
     path = folder / f"{name}.csv"
     try:

@@ -16,7 +16,7 @@ from scipy.integrate import solve_ivp
 
 from emt import checks
 from emt.basis import operator
-from emt.network import Activation, identity
+from emt.network import IDENTITY, Activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class GSEMM:
     T_h: float = 0.1
     T_d: float = 0.1
     sigma_f: Callable[[np.ndarray], np.ndarray] = np.tanh
-    sigma_h: Callable[[np.ndarray], np.ndarray] = identity
+    sigma_h: Callable[[np.ndarray], np.ndarray] = IDENTITY.function
 
     def __post_init__(self):
         """Check the record once, here, and hold it in float64."""

@@ -39,11 +39,6 @@ class Activation(NamedTuple):
     inverse: Callable[[np.ndarray], np.ndarray] | None = None
 
 
-def identity(x: np.ndarray) -> np.ndarray:
-    """Return the argument: the activation of a linear network."""
-    return x
-
-
 def _same(x: np.ndarray) -> np.ndarray:
     return x
 

@@ -61,7 +61,7 @@ class Task:
 
     @property
     def Phi(self) -> Float[np.ndarray, "n n"]:
-        """What one step does to the memories: k moves to k-1, f of all of them enters memory s.
+        """What one step does to the memories. k moves to k-1, f of all of them enters memory s.
 
         Eq. (9); for repeat copy Eq. (12), and the first line of Eq. (25). The last block row is
         ``[F_1 ... F_s]``.
@@ -84,7 +84,7 @@ class Task:
 
     @property
     def repeats(self) -> bool:
-        """Whether this is repeat copy: ``F_1 = I``, the rest 0."""
+        """Whether ``F_1 = I`` and all else is 0, which is repeat copy."""
         return bool((self.F[0] == np.eye(self.kappa)).all() and not self.F[1:].any())
 
 

@@ -172,7 +172,11 @@ EXAMPLES = {
     "figures.common": {"rows": [{"x": 1}], "source": "x", "formats": ".3f", "height": 3.0}
     | {"titles": ["x"], "theory": TIMES, "x": TIMES, "pairs": TRIPLES, "points": PAIRS, "low": 1.0}
     | {"factors": {"a": 2.0}, "high": 9.0, "values": EYE, "extent": (0, 1, 0, 1), "reach": 1.0},
-    "figures.learned": {"by_construction": EYE > 0, "edit": 5},
+    "figures.learned": {
+        "by_construction": EYE > 0,
+        "edit": 5,
+        "spectrum": spectrum.compare(W, TASK),
+    },
     "figures.learned.edited_run": {"contents": np.ones((9, 6)), "y": np.ones((9, 2))},
     "figures.learned.hidden_states": {"h": STATES},
     "figures.learned.figure_3": {"h": STATES[:5]},

@@ -10,7 +10,7 @@ from matplotlib import colors
 from matplotlib import pyplot as plt
 from matplotlib.text import Annotation
 
-from emt import figures
+from emt import compose_copy, figures, repeat_copy
 
 RNG = np.random.default_rng(0)
 S, KAPPA, H, T = 5, 2, 14, 9
@@ -22,10 +22,14 @@ CONTENTS = RNG.normal(size=(T, S * KAPPA))
 EIGENVALUES = RNG.normal(size=H) + 1j * RNG.normal(size=H)
 ROOTS = np.repeat(np.exp(2j * np.pi * np.arange(S) / S), KAPPA)
 COUNTS = np.array([2, 0, 3, 1, 4])
+SPECTRUM = SimpleNamespace(
+    eigenvalues=EIGENVALUES, theory=ROOTS, directions=ROOTS[::KAPPA], counts=COUNTS
+)
+NAMES = repeat_copy(S, KAPPA).labels
 PANELS = {
-    "interactions": (figures.weights_in_basis, (MATRIX, S, KAPPA), MATRIX, "interaction"),
+    "interactions": (figures.weights_in_basis, (MATRIX, NAMES), MATRIX, "interaction"),
     "hidden states": (figures.hidden_states, (STATES, S), STATES.T, "activity"),
-    "contents": (figures.memory_contents, (CONTENTS, S, KAPPA), CONTENTS.T, "content"),
+    "contents": (figures.memory_contents, (CONTENTS, NAMES, S), CONTENTS.T, "content"),
     "outputs": (figures.outputs, (STATES[:, :3], S), STATES[:, :3].T, "output"),
 }
 
@@ -113,7 +117,7 @@ def test_colours_are_centred_on_zero(ax, values, limit, expected):
 
 
 def test_what_is_zero_by_construction_is_grey(ax):
-    figures.weights_in_basis(ax, MATRIX, S, KAPPA, MASK)
+    figures.weights_in_basis(ax, MATRIX, NAMES, MASK)
     cover = ax.images[1]
     rgba = cover.to_rgba(cover.get_array())
     red, green, blue, opaque = np.moveaxis(rgba, -1, 0)
@@ -126,7 +130,7 @@ def test_what_is_zero_by_construction_is_grey(ax):
 
 
 def test_memory_blocks_are_marked(ax):
-    figures.weights_in_basis(ax, MATRIX, S, KAPPA)
+    figures.weights_in_basis(ax, MATRIX, NAMES)
     assert len(ax.images) == 1
     verticals = {tuple(x) for line in ax.lines for x in [line.get_xdata()] if x[0] == x[1]}
     assert verticals == {(edge, edge) for edge in (2, 4, 6, 8, 10)}
@@ -140,10 +144,21 @@ def test_memory_blocks_are_marked(ax):
 
 
 def test_no_tick_beyond_the_memories_where_nothing_is(ax):
-    figures.memory_contents(ax, CONTENTS[:, :6], 3, KAPPA, limit=2.0)
+    figures.memory_contents(ax, CONTENTS[:, :6], NAMES[:6], 3, limit=2.0)
     ticks = [label.get_text() for label in ax.get_yticklabels()]
     assert ticks == ["1", "2", "3"] and list(ax.get_yticks()) == [1, 3, 5]
     assert ax.images[0].get_clim() == (-2, 2)
+
+
+def test_blocks_of_a_task_whose_components_do_not_all_persist_are_its_own(ax):
+    """Compose copy: memory k has the components up to k."""
+    task = compose_copy(4)
+    names = task.labels[task.persistent]
+    figures.weights_in_basis(ax, MATRIX, names)
+    verticals = {x[0] for line in ax.lines for x in [line.get_xdata()] if x[0] == x[1]}
+    assert verticals == {1, 3, 6, 10}
+    ticks = [label.get_text() for label in ax.get_yticklabels()]
+    assert ticks == ["1", "2", "3", "4", "⊥"] and list(ax.get_yticks()) == [0.5, 2, 4.5, 8, 12]
 
 
 def test_the_untrained_outputs_are_hatched(ax):
@@ -154,7 +169,7 @@ def test_the_untrained_outputs_are_hatched(ax):
 
 
 def test_spectrum_draws_both_spectra_and_the_counts(ax):
-    figures.learned_eigenvalues(ax, EIGENVALUES, ROOTS, COUNTS)
+    figures.learned_eigenvalues(ax, SPECTRUM)
     drawn = {line.get_label(): line.get_xdata() + 1j * line.get_ydata() for line in ax.lines}
     np.testing.assert_array_equal(drawn["learned"], EIGENVALUES)
     np.testing.assert_array_equal(drawn["theory"], ROOTS)
@@ -189,7 +204,7 @@ def test_seven_curves_differ_without_colour(ax):
 
 
 def test_figure_3_is_four_panels_of_its_data():
-    fig = figures.figure_3(MATRIX, MASK, EIGENVALUES, ROOTS, COUNTS, STATES, CONTENTS, S, KAPPA)
+    fig = figures.figure_3(MATRIX, SPECTRUM, STATES, CONTENTS, NAMES, S, MASK)
     panels = {ax.get_title(loc="left")[:1]: ax for ax in fig.axes if ax.get_title(loc="left")}
     assert "".join(sorted(panels)) == "ABCD"
     for name, data in {"A": MATRIX, "C": STATES.T, "D": CONTENTS.T}.items():
@@ -611,7 +626,7 @@ def test_a_law_draws_points_lines_and_grey_ends(ax):
 
 
 def test_an_edited_run_shows_contents_outputs_and_both_lines():
-    fig = figures.edited_run(CONTENTS, STATES[:, :KAPPA], S, KAPPA, edit=7)
+    fig = figures.edited_run(CONTENTS, STATES[:, :KAPPA], NAMES, S, edit=7)
     bars = [ax for ax in fig.axes if ax.get_label() == "<colorbar>"]
     memory, output, before, after = (ax for ax in fig.axes if ax not in bars)
     for ax, first in ((before, 7 - S), (after, 7)):

@@ -28,7 +28,7 @@ from emt.gsemm import (
     simulate,
     simulate_reduced,
 )
-from emt.network import ACTIVATIONS, identity
+from emt.network import ACTIVATIONS, IDENTITY
 
 EPS = np.finfo(float).eps
 INVERTIBLE = [name for name, sigma in ACTIVATIONS.items() if sigma.inverse]
@@ -197,11 +197,11 @@ def test_the_reduced_flow_is_the_limit_with_an_error_of_first_order(seed, fast, 
 
 
 def test_the_reduced_flow_integrates_the_reduced_weights():
-    m, V = random_model(3, sigma_h=identity), normal(3, 5)
+    m, V = random_model(3, sigma_h=IDENTITY.function), normal(3, 5)
     W = literal_weights(m)
     expected = explicit(lambda v: (W @ np.tanh(v) - v) / m.T_f, V, TIMES)
     np.testing.assert_allclose(simulate_reduced(m, V, TIMES, 1e-10), expected, atol=1e-7)
-    linear = random_model(3, sigma_f=identity, sigma_h=identity)
+    linear = random_model(3, sigma_f=IDENTITY.function, sigma_h=IDENTITY.function)
     exact = exact_linear((W - np.eye(5)) / m.T_f, V, TIMES)
     np.testing.assert_allclose(simulate_reduced(linear, V, TIMES, 1e-11), exact, atol=1e-8)
     coarse = abs(simulate_reduced(linear, V, TIMES, 1e-3) - exact).max()
@@ -226,7 +226,7 @@ def test_recurrent_weights_are_the_sum_over_memories(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_one_euler_step_is_the_map_if_sigma_h_is_the_identity(seed):
     V = normal(seed, 5)
-    m = random_model(seed, sigma_h=identity)
+    m = random_model(seed, sigma_h=IDENTITY.function)
     W = recurrent_weights(m)
     np.testing.assert_allclose(euler_step(m, V, m.T_f), W @ np.tanh(V), atol=1e-12)
     np.testing.assert_allclose(euler_step(m, V, m.T_f), memory_step(W, V), atol=1e-12)
@@ -237,7 +237,8 @@ def test_one_euler_step_is_the_map_if_sigma_h_is_the_identity(seed):
 def test_sigma_h_may_not_be_dropped():
     """From Eq. (17) to Eq. (18) the paper drops it."""
     Xi = np.sign(normal(0, 8, 3))
-    kept, dropped = (GSEMM(Xi, dual(Xi), cycle(3), sigma_h=sigma) for sigma in (np.tanh, identity))
+    sigmas = np.tanh, IDENTITY.function
+    kept, dropped = (GSEMM(Xi, dual(Xi), cycle(3), sigma_h=sigma) for sigma in sigmas)
     V = other = normal(1, 8)
     apart = []
     for _ in range(10):
@@ -263,10 +264,10 @@ def test_small_euler_steps_converge_to_the_flow_at_first_order():
 @pytest.mark.parametrize("N", [3, 4])
 def test_a_cycle_keeps_everything_in_the_map_and_only_the_mean_in_the_flow(N):
     Xi, contents = normal(0, 6, N), normal(1, N)
-    m = GSEMM(Xi, dual(Xi), cycle(N) - np.eye(N), sigma_f=identity)
+    m = GSEMM(Xi, dual(Xi), cycle(N) - np.eye(N), sigma_f=IDENTITY.function)
     V, W = Xi @ contents, recurrent_weights(m)
     for t in range(1, 2 * N + 2):
-        V = memory_step(W, V, identity)
+        V = memory_step(W, V, IDENTITY.function)
         np.testing.assert_allclose(dual(Xi) @ V, np.roll(contents, t), atol=1e-9)
     late = simulate_reduced(m, Xi @ contents, np.array([0.0, 60.0]), 1e-10)[:, -1]
     np.testing.assert_allclose(dual(Xi) @ late, contents.mean(), atol=1e-7)

@@ -26,7 +26,7 @@ from emt.beyond.lifetime import (
     saturation,
     stretch,
 )
-from emt.network import EVALUATION_SEED, identity, run, silent_states
+from emt.network import EVALUATION_SEED, IDENTITY, run, silent_states
 from emt.spectrum import compare, roots_of_unity
 
 NAN, INF = float("nan"), float("inf")
@@ -75,7 +75,7 @@ def drifted(weights, task, Psi, Psi_dual, times, activation, sequences, seed=5):
 # Running in silence
 
 
-@pytest.mark.parametrize("sigma", [np.tanh, identity, np.sin, partial(np.maximum, 0.1)])
+@pytest.mark.parametrize("sigma", [np.tanh, IDENTITY.function, np.sin, partial(np.maximum, 0.1)])
 @pytest.mark.parametrize("bias", [True, False])
 def test_silence_is_a_run_without_input(noise, sigma, bias):
     w = Network(noise.W_hh, noise.W_uh, noise.W_r, noise.b if bias else None)
@@ -215,7 +215,7 @@ def test_signal_and_interference_of_a_run_are_those_of_the_modes():
     Phi, modes, roots = turned(s, kappa, 0.02, 0.004, seed=2)
     task, pair = repeat_copy(s, kappa), orthonormal(s * kappa, hidden, 0.01)
     w = network(task, *pair, Phi)
-    got = np.array(list(drifted(w, task, *pair, times, identity, sequences=2000)))
+    got = np.array(list(drifted(w, task, *pair, times, IDENTITY.function, sequences=2000)))
     signal = [((modes / roots) ** t).real.mean() for t in times]
     np.testing.assert_allclose(got[:, 0], signal, rtol=0.01)
     predicted = faults(modes, roots, np.array(times, float), s, hidden, 0.01)

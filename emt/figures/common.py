@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 from IPython.display import HTML
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -209,13 +209,22 @@ def heat_map(
     return ax
 
 
-def memory_ticks(axis: Axis, s: int, kappa: int, H: int) -> None:
+def memory_ticks(axis: Axis, labels: Int[np.ndarray, "n 2"], H: int) -> None:
     """Label some memories at the middle of their block, and what lies beyond them."""
-    shown = [1, *(k for k in range(4, s - 1, 4)), s] if s > 4 else range(1, s + 1)
-    ticks = {(k - 0.5) * kappa: str(k) for k in shown}
-    if s * kappa < H:
-        ticks[(s * kappa + H) / 2] = "⊥"
+    memory, n = labels[:, 0], len(labels)
+    numbers = np.unique(memory).tolist()
+    if len(numbers) > 4:
+        first, last = numbers[0], numbers[-1]
+        numbers = [first, *(k for k in numbers[1:] if k % 4 == 0 and k < last - 1), last]
+    ticks = {np.flatnonzero(memory == k).mean() + 0.5: str(k) for k in numbers}
+    if n < H:
+        ticks[(n + H) / 2] = "⊥"
     axis.set_ticks(list(ticks), list(ticks.values()))
+
+
+def memory_edges(labels: Int[np.ndarray, "n 2"]) -> Int[np.ndarray, " edges"]:
+    """Return where one memory's block ends and the next begins."""
+    return np.flatnonzero(np.diff(labels[:, 0])) + 1
 
 
 def phases(ax: Axes, s: int) -> Axes:

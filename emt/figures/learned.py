@@ -1,5 +1,7 @@
 """Figure 3: a trained network in the basis of its variable memories."""
 
+from typing import Protocol, runtime_checkable
+
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 from matplotlib import pyplot as plt
@@ -7,14 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from emt import checks
-from emt.figures.common import GREY, INK, WIDE, complex_plane, heat_map, memory_ticks, phases
+from emt.figures.common import (
+    GREY,
+    INK,
+    WIDE,
+    complex_plane,
+    heat_map,
+    memory_edges,
+    memory_ticks,
+    phases,
+)
 
 
 def weights_in_basis(
     ax: Axes,
     matrix: Float[np.ndarray, "H H"],
-    s: int,
-    kappa: int,
+    labels: Int[np.ndarray, "n 2"],
     by_construction: Bool[np.ndarray, "H H"] | None = None,
 ) -> Axes:
     """Draw ``W_hh`` in the basis ``[Psi; Psi_perp]``, the memory blocks marked (Fig. 3A).
@@ -25,12 +35,12 @@ def weights_in_basis(
         Where to draw.
     matrix
         ``W_hh`` in that basis.
-    s, kappa
-        Number of memories and components of each.
+    labels
+        (memory, component) of its first n rows and columns, memory 1 first.
     by_construction
         Entries that are zero for every matrix: drawn grey.
     """
-    n, H = s * kappa, len(matrix)
+    n, H = len(labels), len(matrix)
     heat_map(ax, matrix, "interaction", limit=1.0, extent=(0, H, H, 0))
     if by_construction is not None:
         ax.imshow(
@@ -40,42 +50,43 @@ def weights_in_basis(
             vmin=0,
             vmax=5,
         )
-    for edge in range(kappa, n, kappa):
+    for edge in memory_edges(labels):
         ax.plot([edge, edge], [0, n], [0, n], [edge, edge], color=GREY, lw=0.4)
     ax.plot([n, n], [0, H], [0, H], [n, n], color=INK, lw=1)
     ax.set_aspect("equal")
-    memory_ticks(ax.xaxis, s, kappa, H)
-    memory_ticks(ax.yaxis, s, kappa, H)
+    memory_ticks(ax.xaxis, labels, H)
+    memory_ticks(ax.yaxis, labels, H)
     ax.set(xlabel="from", ylabel="to")
     return ax
 
 
-def learned_eigenvalues(
-    ax: Axes,
-    eigenvalues: Complex[np.ndarray, " H"],
-    theory: Complex[np.ndarray, " n"],
-    counts: Int[np.ndarray, " s"],
-) -> Axes:
+@runtime_checkable
+class Matched(Protocol):
+    """Learned eigenvalues beside the theory's, as `emt.spectrum.Spectrum` has them."""
+
+    eigenvalues: Complex[np.ndarray, " H"]
+    theory: Complex[np.ndarray, " n"]
+    directions: Complex[np.ndarray, " d"]
+    counts: Int[np.ndarray, " d"]
+
+
+def learned_eigenvalues(ax: Axes, spectrum: Matched) -> Axes:
     """Draw the learned eigenvalues over the theory's, and how many lie in each direction (Fig. 3B).
 
     Parameters
     ----------
     ax
         Where to draw.
-    eigenvalues
-        Of ``W_hh``.
-    theory
-        The roots of unity, which may repeat.
-    counts
-        Long-lived eigenvalues in the direction of each root, angle 0 first.
+    spectrum
+        The eigenvalues; the theory's may repeat.
     """
+    learned, theory = spectrum.eigenvalues, spectrum.theory
     complex_plane(ax, reach=1.45)
     ax.plot(theory.real, theory.imag, "o", ms=9, mfc="none", mec="C1", mew=1.4, label="theory")
-    ax.plot(eigenvalues.real, eigenvalues.imag, "x", ms=4, color="C0", label="learned")
-    directions = np.exp(2j * np.pi * np.arange(len(counts)) / len(counts))
-    for count, root in zip(counts, directions, strict=True):
+    ax.plot(learned.real, learned.imag, "x", ms=4, color="C0", label="learned")
+    for count, direction in zip(spectrum.counts, spectrum.directions, strict=True):
         box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": INK, "lw": 0.6}
-        place = 1.34 * root
+        place = 1.34 * direction
         ax.text(place.real, place.imag, str(count), ha="center", va="center", fontsize=8, bbox=box)
     ax.legend(loc="center")
     return ax
@@ -100,7 +111,11 @@ def hidden_states(ax: Axes, h: Float[np.ndarray, "T H"], s: int) -> Axes:
 
 
 def memory_contents(
-    ax: Axes, contents: Float[np.ndarray, "T n"], s: int, kappa: int, limit: float = 1.0
+    ax: Axes,
+    contents: Float[np.ndarray, "T n"],
+    labels: Int[np.ndarray, "n 2"],
+    s: int,
+    limit: float = 1.0,
 ) -> Axes:
     """Draw the contents of all variable memories over time (Fig. 3D).
 
@@ -110,15 +125,17 @@ def memory_contents(
         Where to draw.
     contents
         ``Psi* h(t)``, t = 1 ... T.
-    s, kappa
-        Number of memories and components of each.
+    labels
+        (memory, component) of each, memory 1 first.
+    s
+        Length of the input phase.
     limit
         Value of the strongest colour.
     """
     T, n = contents.shape
     heat_map(ax, contents.T, "content", limit, extent=(0.5, T + 0.5, n, 0))
-    ax.hlines(np.arange(kappa, n, kappa), 0.5, T + 0.5, color=GREY, lw=0.4)
-    memory_ticks(ax.yaxis, s, kappa, n)
+    ax.hlines(memory_edges(labels), 0.5, T + 0.5, color=GREY, lw=0.4)
+    memory_ticks(ax.yaxis, labels, n)
     ax.set_ylabel("variable memory")
     return phases(ax, s)
 
@@ -147,8 +164,8 @@ def outputs(ax: Axes, y: Float[np.ndarray, "T kappa"], s: int, limit: float = 1.
 def edited_run(
     contents: Float[np.ndarray, "T n"],
     y: Float[np.ndarray, "T kappa"],
+    labels: Int[np.ndarray, "n 2"],
     s: int,
-    kappa: int,
     edit: int,
 ) -> Figure:
     """Draw a run whose state was edited after a time step: memories, outputs, what is said.
@@ -157,17 +174,15 @@ def edited_run(
 
     Parameters
     ----------
-    contents, y
+    contents, y, labels, s
         As for `memory_contents` and `outputs`.
-    s, kappa
-        Number of memories and components of each.
     edit
         The last time step before the edit; at least s.
     """
     fig = plt.figure(figsize=(WIDE, 7.0))
     grid = fig.add_gridspec(3, 2, height_ratios=[3, 1, 1.4])
     memory, output = (fig.add_subplot(grid[n, :]) for n in (0, 1))
-    memory_contents(memory, contents, s, kappa).set_xlabel("")
+    memory_contents(memory, contents, labels, s).set_xlabel("")
     outputs(output, y, s).set_xlabel(
         "time step  (inputs before the first line, edit at the second)"
     )
@@ -182,37 +197,33 @@ def edited_run(
 
 def figure_3(
     matrix: Float[np.ndarray, "H H"],
-    by_construction: Bool[np.ndarray, "H H"],
-    eigenvalues: Complex[np.ndarray, " H"],
-    theory: Complex[np.ndarray, " n"],
-    counts: Int[np.ndarray, " s"],
+    spectrum: Matched,
     h: Float[np.ndarray, "T H"],
     contents: Float[np.ndarray, "T n"],
+    labels: Int[np.ndarray, "n 2"],
     s: int,
-    kappa: int,
+    by_construction: Bool[np.ndarray, "H H"] | None = None,
 ) -> Figure:
     """Compose panels A to D in the paper's arrangement.
 
     Parameters
     ----------
-    matrix, by_construction
-        As for `interactions`.
-    eigenvalues, theory, counts
-        As for `spectrum`.
-    h
-        As for `hidden_states`.
-    contents
-        As for `memory_contents`.
-    s, kappa
-        Number of memories and components of each.
+    matrix, labels, by_construction
+        As for `weights_in_basis`.
+    spectrum
+        As for `learned_eigenvalues`.
+    h, contents, s
+        As for `hidden_states` and `memory_contents`.
     """
     fig, ((a, b), (c, d)) = plt.subplots(2, 2, figsize=(WIDE, 7.6))
-    weights_in_basis(a, matrix, s, kappa, by_construction).set_title(
-        "A  weights in the memory basis"
-    )
-    learned_eigenvalues(b, eigenvalues, theory, counts).set_title("B  eigenvalues of the weights")
-    hidden_states(c, h, s).set_title("C  hidden state, standard basis")
-    memory_contents(d, contents, s, kappa).set_title("D  hidden state, memory basis")
+    weights_in_basis(a, matrix, labels, by_construction)
+    learned_eigenvalues(b, spectrum)
+    hidden_states(c, h, s)
+    memory_contents(d, contents, labels, s)
+    titles = "weights in the memory basis", "eigenvalues of the weights"
+    titles += "hidden state, standard basis", "hidden state, memory basis"
+    for ax, letter, title in zip((a, b, c, d), "ABCD", titles, strict=True):
+        ax.set_title(f"{letter}  {title}")
     return fig
 
 

@@ -50,7 +50,8 @@ def untrained(task: Task, config: TrainingConfig) -> Network:
     ValueError
         If orthonormal columns do not fit, that is kappa > hidden, with such an initialisation.
     """
-    return _effective(_initial(task, config), config)
+    with _one_thread():
+        return _effective(_initial(task, config), config)
 
 
 def train(

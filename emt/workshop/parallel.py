@@ -1,13 +1,13 @@
 """Running one function over many arguments, side by side, with the same result as in turn."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import threadpoolctl
-import torch
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
@@ -22,7 +22,8 @@ Result = TypeVar("Result")
 def one_thread() -> None:
     """Hold BLAS and torch of this process to one thread: the same sums on any number of cores."""
     threadpoolctl.threadpool_limits(1)
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:  # what uses it later holds itself to one thread
+        sys.modules["torch"].set_num_threads(1)
 
 
 def sweep(

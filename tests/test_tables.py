@@ -55,7 +55,7 @@ def test_a_table_comes_back_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.13.0+cu130")  # what is installed is without it
     path = study.write("x", ROWS, MADE["command"], tmp_path / "new" / "atlas")
     assert path == tmp_path / "new" / "atlas" / "x.csv"
-    rows, made = tables.read("x", tmp_path / "new" / "atlas")
+    rows, made = tables.committed("x", tmp_path / "new" / "atlas")
     pd.testing.assert_frame_equal(rows.drop(columns="seconds"), ROWS.drop(columns="seconds"))
     np.testing.assert_allclose(rows["seconds"], ROWS["seconds"], rtol=5e-6)
     assert list(rows) == list(ROWS)
@@ -72,14 +72,14 @@ def test_a_table_is_replaced_and_without_git_its_commit_is_unknown(tmp_path, mon
     monkeypatch.setattr(study, "commit", lambda folder: None)
     for rows in (ROWS, ROWS[:1]):
         study.write("x", rows, "make", tmp_path)
-    assert len(tables.read("x", tmp_path).rows) == 1
-    assert tables.read("x", tmp_path).made["commit"] == "unknown"
+    assert len(tables.committed("x", tmp_path).rows) == 1
+    assert tables.committed("x", tmp_path).made["commit"] == "unknown"
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]
 
 
 def test_headers_are_cut_at_the_first_colon(tmp_path):
     (tmp_path / "x.csv").write_text(table_text(), encoding="utf-8")
-    rows, made = table = tables.read("x", tmp_path)
+    rows, made = table = tables.committed("x", tmp_path)
     assert made == MADE
     assert rows.to_dict("list") == {"network": ["x", "y"], "seed": [0, 1]}
     assert table.source == (
@@ -120,7 +120,7 @@ def test_an_interruption_leaves_the_old_table_and_nothing_else(tmp_path, monkeyp
 def test_a_damaged_table_asks_to_be_made(tmp_path, content):
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(ValueError, match=r"x.csv is missing or damaged \(.+\): run make atlas"):
-        tables.read("x", tmp_path)
+        tables.committed("x", tmp_path)
 
 
 def test_no_part_of_a_table_is_read_as_one(tmp_path):
@@ -128,7 +128,7 @@ def test_no_part_of_a_table_is_read_as_one(tmp_path):
     for end in range(len(good)):
         (tmp_path / "x.csv").write_bytes(good[:end])
         with pytest.raises(ValueError, match="run make atlas"):
-            tables.read("x", tmp_path)
+            tables.committed("x", tmp_path)
 
 
 def test_an_edited_table_is_noticed(tmp_path):
@@ -143,13 +143,13 @@ def test_an_edited_table_is_noticed(tmp_path):
     for content in [*edited, *without, good + lines[-1], good + b"\n", good[:-1]]:
         (tmp_path / "x.csv").write_bytes(content)
         with pytest.raises(ValueError, match="run make atlas"):
-            tables.read("x", tmp_path)
+            tables.committed("x", tmp_path)
 
 
 def test_a_table_with_other_line_ends_is_the_same(tmp_path):
     good = (tables.FOLDER / "training_first_use.csv").read_bytes()
     (tmp_path / "x.csv").write_bytes(good.replace(b"\n", b"\r\n"))
-    again, was = tables.read("x", str(tmp_path)), tables.read("training_first_use")
+    again, was = tables.committed("x", str(tmp_path)), tables.committed("training_first_use")
     pd.testing.assert_frame_equal(again.rows, was.rows)
     assert again.made == was.made and "sha256" not in was.made
 
@@ -166,7 +166,7 @@ def test_a_missing_table_asks_to_be_made(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     for name in ("x", "folder"):
         with pytest.raises(ValueError, match=f"{name}.csv is missing .*: run make atlas"):
-            tables.read(name, tmp_path)
+            tables.committed(name, tmp_path)
 
 
 @pytest.mark.parametrize("timed, workers", [(True, 1), (False, -1)])
@@ -277,7 +277,7 @@ def test_only_the_rows_own_group_counts_and_only_checked_columns():
 def test_a_row_agrees_with_the_table_it_made_and_not_with_a_changed_one(tmp_path):
     made = Study(double, [{"x": n, "name": "ab"[n % 2]} for n in range(6)], {"twice": 0.0}, ("x",))
     study.write("x", study.build(Study(made.row, made.arguments, timed=True)), "make", tmp_path)
-    rows = tables.read("x", tmp_path).rows
+    rows = tables.committed("x", tmp_path).rows
     assert [study.disagreements(made, rows, n) for n in range(6)] == [[]] * 6
     rows.loc[4, "twice"] = 9
     found = [study.disagreements(made, rows, n) for n in range(6)]
@@ -334,7 +334,7 @@ def test_the_commit_is_the_one_checked_out(tmp_path, monkeypatch):
         assert study.commit(tmp_path) == git("log", "-1", "--format=%H")[:12]
     assert study.commit(tmp_path / "atlas") == study.commit(tmp_path)
     study.write("x", ROWS, "make", tmp_path / "atlas")
-    assert tables.read("x", tmp_path / "atlas").made["commit"] == study.commit(tmp_path)
+    assert tables.committed("x", tmp_path / "atlas").made["commit"] == study.commit(tmp_path)
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
@@ -347,7 +347,7 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_committed_table_has_the_studys_rows(name):
-    rows, made = table = tables.read(name)
+    rows, made = table = tables.committed(name)
     wanted = list(STUDIES[name].arguments)
     assert rows[list(wanted[0])].to_dict("records") == wanted
     assert list(rows)[: len(wanted[0])] == list(wanted[0])
@@ -363,5 +363,5 @@ def test_no_other_table_lies_there():
 
 @pytest.mark.parametrize("name, index", study.chosen(STUDIES, study.commit() or "no git"))
 def test_a_row_chosen_by_the_commit_comes_out_again(name, index):
-    rows = tables.read(name).rows
+    rows = tables.committed(name).rows
     assert study.disagreements(STUDIES[name], rows, index) == []

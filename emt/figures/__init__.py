@@ -1,6 +1,6 @@
 """One function a panel: data in, ``Axes`` out. Nothing but layout is computed here."""
 
-from emt.figures.binding import Run, cells, composing, figure_1, figure_2, reading, writing
+from emt.figures.binding import Traced, cells, composing, figure_1, figure_2, reading, writing
 from emt.figures.common import (
     GREY,
     INK,
@@ -38,7 +38,7 @@ __all__ = [
     "INK",
     "WIDE",
     "WIDTH",
-    "Run",
+    "Traced",
     "arrows",
     "cells",
     "changes",

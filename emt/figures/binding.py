@@ -15,7 +15,7 @@ from emt.figures.common import INK, WIDE
 
 
 @runtime_checkable
-class Run(Protocol):
+class Traced(Protocol):
     """What memories hold, memory 1 first, after each line of each time step (Fig. 1)."""
 
     composed: Float[np.ndarray, "T n"]
@@ -51,7 +51,7 @@ def cells(
 
 
 def figure_1(
-    program: Run, network: Run, u: Float[np.ndarray, "T kappa"], s: int, kappa: int
+    program: Traced, network: Traced, u: Float[np.ndarray, "T kappa"], s: int, kappa: int
 ) -> Figure:
     """Compose the pseudocode and the network's equations with what each line does to both states.
 
@@ -223,7 +223,7 @@ def figure_2(
     return fig
 
 
-def _states(run: Run) -> tuple[np.ndarray, ...]:
+def _states(run: Traced) -> tuple[np.ndarray, ...]:
     """Return all that a run holds."""
     return run.composed, run.written, run.read
 

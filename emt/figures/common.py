@@ -34,7 +34,7 @@ def table(rows: Iterable[Mapping], source: str = "", **formats: str) -> HTML:
     rows
         With the same keys.
     source
-        Of a committed table, `emt.workshop.tables.Table.source`: a line below.
+        Of a committed table, `emt.workshop.tables.CommittedTable.source`: a line below.
     formats
         Format of a column's numbers, such as ``".3f"``, by column name.
     """

@@ -13,7 +13,7 @@ from emt import checks
 FOLDER = Path(__file__).parents[2] / "atlas"
 
 
-class Table(NamedTuple):
+class CommittedTable(NamedTuple):
     """A committed table.
 
     Attributes
@@ -35,7 +35,7 @@ class Table(NamedTuple):
         )
 
 
-def read(name: str, folder: Path = FOLDER) -> Table:
+def committed(name: str, folder: Path = FOLDER) -> CommittedTable:
     """Read a committed table.
 
     Parameters
@@ -60,7 +60,7 @@ def read(name: str, folder: Path = FOLDER) -> Table:
         said = made.pop("sha256")
         if said != digest(text.replace(f"# sha256: {said}\n", "", 1)):
             raise ValueError("it is not whole, or was edited")
-        table = Table(pd.read_csv(io.StringIO(body)), made)
+        table = CommittedTable(pd.read_csv(io.StringIO(body)), made)
         if table.rows.empty or table.rows.isna().any(axis=None) or not table.source:
             raise ValueError("rows are missing")
     except (OSError, ValueError, KeyError) as error:

@@ -1,5 +1,6 @@
 """Duals, projectors and invariant subspaces against dense algebra."""
 
+import jaxtyping
 import numpy as np
 import pytest
 from conftest import BASES
@@ -182,3 +183,9 @@ def test_the_threshold_is_measured_where_live_leaves_another_number(moduli, n, e
 def test_no_threshold_parts_a_pair():
     W = np.kron(np.diag([1.0, 0.5]), TURN)
     assert between(W, 1) == between(W, 2) == between(W, 3) == LIVE
+
+
+def test_the_tests_check_shapes_by_the_annotations():
+    """The hook of conftest: one letter of two lengths."""
+    with pytest.raises(jaxtyping.TypeCheckError):
+        vector(np.ones(3), np.ones((4, 2)))

@@ -171,6 +171,7 @@ RULES = {
 }
 
 
+@pytest.mark.usefixtures("_no_shape_hook")
 @pytest.mark.parametrize("first, last", [(1, 6), (4094, 4099), (4097, 4101), (8190, 8196)])
 @pytest.mark.parametrize("task", RULES.values(), ids=RULES)
 def test_correct_bits_far_away_are_those_of_a_whole_run(task, first, last):

@@ -115,7 +115,7 @@ def dose_response(
     Parameters
     ----------
     network, task, memories, sequences, seed
-        As for `faithfulness`.
+        As for `scored`.
     doses
         Parts of the contents of the first and the last memory that are exchanged.
     wait
@@ -166,7 +166,7 @@ def erased(
     Parameters
     ----------
     network, task, memories, sequences, seed
-        As for `faithfulness`; a selection, so that nothing else is silent.
+        As for `scored`; a selection, so that nothing else is silent.
     wait
         Steps between the edit and the 2s steps that are listened to.
 

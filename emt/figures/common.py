@@ -102,7 +102,7 @@ def curves(
         steps = np.arange(first, first + len(values)) if x is None else x
         ax.plot(steps, values, ls=dashes[n % len(dashes)], label=name)
     if theory is not None:
-        steps = np.arange(first, first + len(theory))
+        steps = np.arange(first, first + len(theory)) if x is None else x
         ax.plot(steps, theory, "o", ms=2.5, mfc="white", mec="black", label="theory", zorder=3)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)

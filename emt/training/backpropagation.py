@@ -111,7 +111,7 @@ def backpropagate(
     targets
         Of the output phase, shape (n, B, kappa).
     room
-        From `buffers`, for at least s + n steps, of the same kind and precision.
+        From `allocate`, for at least s + n steps, of the same kind and precision.
     b
         Bias of the hidden units, if there is one.
     linear

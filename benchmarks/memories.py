@@ -44,7 +44,7 @@ def edited(basis: str, alpha: float, write_scale: float, seed: int) -> dict:
         memories = baseline(weights, task, basis, seed)
     else:
         memories = READINGS[basis](weights, S, alpha)
-    Phi = memories.Psi_dual @ weights.W_hh @ memories.Psi
+    Phi = memories.Phi(weights)
     return {
         **scored(weights, task, memories)._asdict(),
         "whole_error": agreement(Phi, task.Phi).relative_error,
@@ -76,7 +76,7 @@ def small(s: int, write_scale: float, seed: int) -> dict:
 
 def _exactness(weights, task, threshold) -> dict:
     write, read = (emt.corrected(weights, task.s, alpha, threshold) for alpha in (1.0, 0.0))
-    Phi = write.Psi_dual @ weights.W_hh @ write.Psi
+    Phi = write.Phi(weights)
     G = read_write_product(weights, task.s, threshold)
     late = emt.run(weights, emt.with_silence(_bits(task), LATE[1] * task.s))[0][:, -task.s :]
     gaussian, states = saturation(write, np.arctanh(late))

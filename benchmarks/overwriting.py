@@ -107,7 +107,7 @@ def scores(weights: emt.Network, task: emt.Task, basis: emt.VariableMemories | N
     score = scored(weights, task, basis)
     columns = columns_of(basis, task)
     theory = task.Phi[np.ix_(columns, columns)]
-    Phi = basis.Psi_dual @ weights.W_hh @ basis.Psi
+    Phi = basis.Phi(weights)
     gain = (Phi * theory).sum() / (theory**2).sum()
     cosine, error = agreement(Phi, theory)
     return {

@@ -22,7 +22,7 @@ from emt.workshop import claims
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.md"))
 TRAINED = [n.stem for n in NOTEBOOKS if "learning_rate = " in n.read_text(encoding="utf-8")]
-SMALL = {"s": 5, "kappa": 2, "hidden": 32, "seed": 1}
+SMALL = {"s": 5, "kappa": 2, "hidden": 32, "seed": 1, "updates": 300}
 
 
 def make(build: Path, parameters: dict, *arguments: str) -> subprocess.CompletedProcess:

@@ -147,7 +147,7 @@ def test_a_fault_of_a_cell_is_noticed(code, fault):
 def test_claims_bind_at_the_published_parameters_alone(notebook):
     published = parameters(notebook)
     (condition,) = re.findall(
-        r'record = chapter\(\s*"\w+", published=(.*?)\s*\)\n```',
+        r'record = chapter\(\s*"\w+",\s*published=(.*?),?\s*\)\n```',
         notebook.read_text(encoding="utf-8"),
         re.DOTALL,
     )

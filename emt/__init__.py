@@ -2,7 +2,8 @@
 
 The paper's thread, in its order: `tasks`, `basis`, `network`, `scoring`, `gsemm`, `linear_network`,
 `training`, `linearization`, `algorithm1`, `evidence`, `spectrum`, `impulse`. What goes further:
-`beyond`. Somebody else's network in and out: `loading`. What draws: `figures`. What the book is
+`beyond`. Somebody else's network in and out: `loading`; gated
+cells: `gated`. What draws: `figures`. What the book is
 made with: `workshop`.
 
 An argument of another kind, shape or range than its docstring says, or one that is not finite, is a
@@ -30,9 +31,11 @@ from emt.tasks import (
 )
 from emt.training.recipes import Stage, TrainingConfig, published
 
-# What trains or converts needs torch, which is loaded when it is first asked for.
-_WITH_TORCH = {
-    **dict.fromkeys(("from_torch", "to_torch"), "loading"),
+# Loaded when first asked for: what trains or converts needs torch, what opens files their readers.
+_LATER = {
+    **dict.fromkeys(("load", "save"), "loading.files"),
+    "reproduces": "loading.comparing",
+    **dict.fromkeys(("from_torch", "to_torch"), "loading.modules"),
     **dict.fromkeys(("train", "untrained"), "training.descent"),
     "trained": "workshop.store",
 }
@@ -58,12 +61,15 @@ __all__ = [
     "driven",
     "from_torch",
     "linear_at",
+    "load",
     "published",
     "random_bits",
     "repeat_copy",
+    "reproduces",
     "run",
     "running_sums",
     "sample_states",
+    "save",
     "selection",
     "to_torch",
     "train",
@@ -74,10 +80,10 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    """Load what needs torch."""
-    if name not in _WITH_TORCH:
+    """Load what `import emt` left out."""
+    if name not in _LATER:
         raise AttributeError(f"module 'emt' has no attribute {name!r}")
-    return getattr(import_module(f"emt.{_WITH_TORCH[name]}"), name)
+    return getattr(import_module(f"emt.{_LATER[name]}"), name)
 
 
 def __dir__() -> list[str]:

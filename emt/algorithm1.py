@@ -24,7 +24,7 @@ from emt.basis import (
     spectral_projector,
 )
 from emt.linearization import linear
-from emt.network import Network, same_kappa
+from emt.network import Network, Recurrent, same_kappa
 from emt.tasks import Task, repeat_copy
 
 READ_DUALS = ("pseudoinverse", "transpose", "dual")
@@ -77,7 +77,7 @@ class VariableMemories:
         object.__setattr__(self, "Psi", Psi)
         object.__setattr__(self, "Psi_dual", Psi_dual)
 
-    def Phi(self, network: Network) -> Float[np.ndarray, "n n"]:
+    def Phi(self, network: Recurrent) -> Float[np.ndarray, "n n"]:
         """Return ``Psi* W_hh Psi``, the paper's ``Phi_learned``: how these memories interact."""
         return self.Psi_dual @ linear(network, self.at).W_hh @ self.Psi
 
@@ -200,7 +200,7 @@ def read_dual(
 
 
 def as_printed(
-    network: Network,
+    network: Recurrent,
     task: Task | int,
     alpha: float = 1.0,
     W_r_star: str = "pseudoinverse",
@@ -238,7 +238,8 @@ def as_printed(
         when `removal` leaves fewer than s * kappa modes.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
-    task, network = _rule(network, task), linear(network, at)
+    network = linear(network, at)
+    task = _rule(network, task)
     n = _fits(network, task)
     checks.choice("W_r_star", W_r_star, READ_DUALS)
     threshold = between(network.W_hh, n) if threshold is None else threshold
@@ -263,7 +264,7 @@ def as_printed(
 
 
 def corrected(
-    network: Network,
+    network: Recurrent,
     task: Task | int,
     alpha: float = 1.0,
     threshold: float | None = None,
@@ -298,7 +299,8 @@ def corrected(
         default), these are dependent, or reading and writing disagree too much to interpolate.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
-    task, network = _rule(network, task), linear(network, at)
+    network = linear(network, at)
+    task = _rule(network, task)
     live = task.persistent
     if live.all():
         _fits(network, task)
@@ -322,7 +324,7 @@ def corrected(
 
 
 def read_write_product(
-    network: Network,
+    network: Recurrent,
     task: Task | int,
     threshold: float | None = None,
     at: Float[np.ndarray, " H"] | None = None,
@@ -348,7 +350,8 @@ def read_write_product(
     ValueError
         If `threshold` falls on a mode.
     """
-    task, network = _rule(network, task), linear(network, at)
+    network = linear(network, at)
+    task = _rule(network, task)
     live = task.persistent
     threshold = between(network.W_hh, int(live.sum())) if threshold is None else threshold
     P = spectral_projector(network.W_hh, threshold)

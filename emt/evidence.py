@@ -15,7 +15,7 @@ from emt import checks
 from emt.algorithm1 import VariableMemories, contents, normalised
 from emt.basis import complement, in_basis, propagate
 from emt.linearization import linear
-from emt.network import Network
+from emt.network import Recurrent
 from emt.tasks import Task
 
 
@@ -92,7 +92,7 @@ class Blocks(NamedTuple):
 
 
 def open_network(
-    network: Network, memories: VariableMemories, h: Float[np.ndarray, "samples H"]
+    network: Recurrent, memories: VariableMemories, h: Float[np.ndarray, "samples H"]
 ) -> Blocks:
     """Return ``W_hh`` in the basis ``[Psi; Psi_perp]``; section 6 (Fig. 3A).
 

@@ -15,12 +15,12 @@ from scipy import linalg
 from emt import checks
 from emt.basis import propagate
 from emt.linearization import linear
-from emt.network import IDENTITY, Network
+from emt.network import IDENTITY, Network, Recurrent
 from emt.tasks import Task, driven
 
 
 def impulse_response(
-    network: Network, steps: int, at: Float[np.ndarray, " H"] | None = None
+    network: Recurrent, steps: int, at: Float[np.ndarray, " H"] | None = None
 ) -> Float[np.ndarray, "steps p m"]:
     """Return ``W_r W_hh^m W_uh``, m = 1 ... steps: what is read m steps after an impulse.
 
@@ -209,7 +209,7 @@ def _earlier(response: np.ndarray, lags: range) -> tuple[np.ndarray, np.ndarray]
 
 
 def minimal_realisation(
-    network: Network, tolerance: float = 1e-9, at: Float[np.ndarray, " H"] | None = None
+    network: Recurrent, tolerance: float = 1e-9, at: Float[np.ndarray, " H"] | None = None
 ) -> Network:
     """Return the smallest linear network with the same impulse response ``W_r W_hh^m W_uh``.
 

@@ -58,11 +58,12 @@ def slopes(
 
 
 def jacobian(
-    network: Network, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
+    network: Recurrent, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
 ) -> Float[np.ndarray, "H H"]:
     """Return the matrix ``J(g) W_hh`` of Eq. (35): how a small change of h is carried one step on.
 
-    With a leak it is ``(1 - a) I + a J(g) W_hh``; of a network of `rates`, ``W_hh J(g)``.
+    With a leak it is ``(1 - a) I + a J(g) W_hh``; of a network of `rates`, ``W_hh J(g)``. Of a
+    cell of another kind it is the derivative, by differences of fourth order.
 
     Parameters
     ----------
@@ -73,7 +74,10 @@ def jacobian(
     u
         A constant input, by default none.
     """
-    g, a = slopes(network, checks.array("h", h, network.hidden), u), network.leak
+    h = checks.array("h", h, network.hidden)
+    if not isinstance(network, Network):
+        return _derivative(lambda x: step(network, x, u), h)
+    g, a = slopes(network, h, u), network.leak
     carried = network.W_hh * (g if network.rates else g[:, None])
     if np.ndim(a) == 0 and a == 1.0:
         return carried
@@ -97,7 +101,7 @@ def speed(
 
 
 def speed_gradient(
-    network: Network, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
+    network: Recurrent, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
 ) -> Float[np.ndarray, " H"]:
     """Return the gradient of `speed`, ``(J W_hh - I)^T (step(h) - h)``.
 
@@ -138,7 +142,7 @@ class FixedPoints(NamedTuple):
 
 
 def fixed_points(
-    network: Network,
+    network: Recurrent,
     starts: Float[np.ndarray, "starts H"],
     tolerance: float = 1e-12,
     apart: float = 1e-4,
@@ -197,7 +201,7 @@ class SlowPoints(NamedTuple):
 
 
 def slow_points(
-    network: Network,
+    network: Recurrent,
     starts: Float[np.ndarray, "starts H"],
     most: int = 10_000,
     u: Float[np.ndarray, " m"] | None = None,
@@ -229,7 +233,7 @@ def slow_points(
 
 
 def linear_at(
-    network: Network,
+    network: Recurrent,
     h: Float[np.ndarray, " H"] | None = None,
     u: Float[np.ndarray, " m"] | None = None,
 ) -> Network:
@@ -237,7 +241,7 @@ def linear_at(
 
     Its state is ``h' = h - h*``. ``J W_hh`` and ``J W_uh`` take the place of `W_hh` and `W_uh`;
     there is no bias, since h* holds what it does. Its outputs are those of the network less those
-    at h*.
+    at h*. Gated cells are linear there too; their state counts, all of it.
 
     Parameters
     ----------
@@ -254,13 +258,20 @@ def linear_at(
         If `h` is not a fixed point.
     """
     h = resting(network, np.zeros(network.hidden) if h is None else h, u)
+    if not isinstance(network, Network):
+        rest = np.zeros(network.inputs) if u is None else checks.array("u", u, network.inputs)
+        write = _derivative(
+            lambda v: network.step(np.broadcast_to(h, (*v.shape[:-1], len(h))), v), rest
+        )
+        read = _derivative(network.read, h)
+        return Network(jacobian(network, h, u), write, read, activation=IDENTITY)
     g, a = slopes(network, h, u), np.broadcast_to(network.leak, network.hidden)
     write = (a if network.rates else a * g)[:, None] * network.W_uh
     read = network.W_r * g if network.rates else network.W_r
     return Network(jacobian(network, h, u), write, read, activation=IDENTITY)
 
 
-def linear(network: Network, at: Float[np.ndarray, " H"] | None = None) -> Network:
+def linear(network: Recurrent, at: Float[np.ndarray, " H"] | None = None) -> Network:
     """Return the linear network that memories, impulse response and rule are computed on.
 
     Without `at` it is the one at the origin, if the network rests there with slope 1, as Eq. (6)
@@ -281,6 +292,11 @@ def linear(network: Network, at: Float[np.ndarray, " H"] | None = None) -> Netwo
     """
     if at is not None:
         return linear_at(network, at)
+    if not isinstance(network, Network):
+        raise ValueError(
+            "network is linear around a fixed point only: give at=, such as "
+            "fixed_points(network, starts).points[0], starts being states that it visits"
+        )
     origin = np.zeros(network.hidden)
     moved, steepness = np.linalg.norm(step(network, origin)), slopes(network, origin)
     if moved > AT_REST or not (steepness == 1).all():
@@ -451,11 +467,20 @@ def _everywhere(network: Recurrent, h: np.ndarray, u: np.ndarray | None) -> np.n
     return np.broadcast_to(checks.array("u", u, network.inputs), (*h.shape[:-1], network.inputs))
 
 
-def _of_state(function: Callable, network: Network, u: np.ndarray | None) -> Callable:
+def _derivative(function: Callable, x: np.ndarray) -> np.ndarray:
+    """Return the derivative of a function of one vector, by differences of fourth order."""
+    d = 1e-3 * np.eye(len(x))
+    near, far = (function(x + n * d) - function(x - n * d) for n in (1, 2))
+    return ((8 * near - far) / 12e-3).T
+
+
+def _of_state(function: Callable, network: Recurrent, u: np.ndarray | None) -> Callable:
     return lambda h: function(network, h, u)
 
 
-def _end(network: Network, h: np.ndarray, u: np.ndarray | None, method: str = "hybr") -> np.ndarray:
+def _end(
+    network: Recurrent, h: np.ndarray, u: np.ndarray | None, method: str = "hybr"
+) -> np.ndarray:
     """Return where scipy's root finder ends."""
     from scipy import optimize
 

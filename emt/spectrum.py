@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from emt import checks
 from emt.basis import LIVE
 from emt.linearization import linear
-from emt.network import Network
+from emt.network import Recurrent
 from emt.tasks import Task
 
 
@@ -99,7 +99,7 @@ def characteristic(task: Task, z: Complex[np.ndarray, "*points"]) -> Complex[np.
 
 
 def compare(
-    network: Network,
+    network: Recurrent,
     task: Task,
     threshold: float = LIVE,
     at: Float[np.ndarray, " H"] | None = None,

@@ -12,7 +12,7 @@ from hypothesis import settings
 # Checks of shapes, by the annotations: of all rooms but those that have none, and `checks` itself,
 # whose every call they would slow down.
 HOOKED = "tasks basis network scoring gsemm linear_network linearization algorithm1 evidence "
-HOOKED += "spectrum impulse training beyond figures loading"
+HOOKED += "spectrum impulse gated training beyond figures loading"
 jaxtyping.install_import_hook(
     [f"emt.{room}" for room in HOOKED.split()],
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",

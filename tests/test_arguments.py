@@ -104,7 +104,21 @@ EXAMPLES = {
     "basis.propagate": {"name": "count"},
     "tasks.bitmap": {"s": 4, "kappa": 5},
     "tasks.Task": {"threshold": False},
-    "loading": {"rnn": rnn()[0], "readout": rnn()[1]},
+    "loading.arrays": {"arrays": {"W_hh": W.W_hh, "W_uh": W.W_uh, "W_r": W.W_r}, "layout": None}
+    | {"leak": 1.0, "rates": False, "readout": None},
+    "loading.files": {
+        "path": "n.npz",
+        "leak": 1.0,
+        "rates": False,
+        "layout": None,
+        "readout": None,
+    },
+    "loading.files.save": {"path": "z"},
+    "loading.modules": {"model": rnn()[0], "readout": rnn()[1], "layout": None, "like": None},
+    "loading.comparing": {"h": None, "y": np.ones((4, 3, 2))},
+    "gated": {"W_hh": np.ones((6, 2)), "W_uh": np.ones((6, 3)), "W_r": np.ones((1, 2))}
+    | {"b_hh": np.ones(6), "b_uh": None, "c": None, "h0": None, "reset_first": False},
+    "gated.LSTM": {"W_hh": np.ones((8, 2)), "W_uh": np.ones((8, 3)), "b": np.ones(8)},
     "network.identity": {"x": ONES},
     "network.Network": {"c": ONES, "h0": np.ones(10), "leak": np.ones(10), "rates": False},
     "evidence": {"space": NonMemorySpace(np.linalg.qr(STATES[:10])[0][:, :4], np.ones(4), 0)},
@@ -157,8 +171,8 @@ EXAMPLES = {
     "algorithm1": {"W_r_star": W.W_r.T, "removal": "none"},
     "algorithm1.as_printed": {"W_r_star": "dual"},
     "workshop.store.sources": {"module": Path(emt.training.descent.__file__)},
-    "workshop.store.load": {"config": replace(CONFIG, hidden=10)},
-    "workshop.store.save": {"path": "y", "result": Training(W, ONES)},
+    "workshop.store.stored": {"config": replace(CONFIG, hidden=10)},
+    "workshop.store.keep": {"path": "y", "result": Training(W, ONES)},
     "workshop.store.write_whole": {"path": "y", "content": b"x"},
     "training.backpropagation.allocate": {"dtype": torch.float32},
     "training.backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
@@ -301,8 +315,9 @@ def _elsewhere(tmp_path_factory):
         folder = tmp_path_factory.mktemp("arguments")
         patch.chdir(folder)
         patch.setenv("EMT_STORE", str(folder))
-        emt.workshop.store.save("x", Training(W, ONES), TASK, replace(CONFIG, hidden=10))
+        emt.workshop.store.keep("x", Training(W, ONES), TASK, replace(CONFIG, hidden=10))
         study.write("x", pd.DataFrame({"x": [1]}), "make", "here")
+        np.savez("n.npz", W_hh=W.W_hh, W_uh=W.W_uh, W_r=W.W_r)
         yield
 
 
@@ -373,14 +388,14 @@ ACCEPTED = {
     "0.0": "alpha alpha_c alpha_s apart advance dose gain learning_rate least noise part stretch"
     " threshold tolerance",
     "-1.0": "alpha_c dose gain",
-    "1e-300": "activity bar c g scale share write_scale",
+    "1e-300": "activity bar c g leak scale share write_scale",
     "1e+300": "T_d T_f T_h activity alpha_c alpha_s apart c clip dose g gain learning_rate noise"
     " scale step stretch threshold tolerance write_scale",
     "inf": "variance",
     "no axes": "leak variance x z",
     "another axis": "components h preactivation u v variance x z",
     "longer": "W_uh Xi block covectors doses h overlaps sizes times u variance x z",
-    "more": "Psi Psi_dual basis contents covectors directions doses h overlaps preactivation"
+    "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation"
     " response sizes starts times u variance vectors x z",
     "empty": "block covectors doses sizes times u variance vectors x z",
     "no columns": "Xi block covectors doses overlaps sizes times u variance vectors x z",

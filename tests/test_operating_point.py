@@ -325,7 +325,7 @@ def test_a_gated_cell_is_run_scored_and_edited(known):
     assert emt.accuracy(closed, net.task, last=8, sequences=64).value < 0.9
     score = scored(cell, net.task, fitted(cell, net.task))
     assert score[:3] == (1, 1, 1) and score.sufficiency == 1 and np.isnan(score.surgery)
-    with pytest.raises(ValueError, match="network must be a Network"):
+    with pytest.raises(ValueError, match="around a fixed point only: give at="):
         corrected(cell, net.task)
 
 

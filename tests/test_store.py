@@ -154,8 +154,8 @@ def test_the_environment_names_the_folder(monkeypatch, tmp_path):
 
 
 def test_a_bias_survives(tmp_path, result):
-    store.save(tmp_path / "x", result, TASK, CONFIG)
-    back = store.load(tmp_path / "x")
+    store.keep(tmp_path / "x", result, TASK, CONFIG)
+    back = store.stored(tmp_path / "x")
     for name in ("W_hh", "W_uh", "W_r", "b"):
         np.testing.assert_array_equal(getattr(back.network, name), getattr(result.network, name))
     np.testing.assert_array_equal(back.loss, result.loss)
@@ -163,15 +163,15 @@ def test_a_bias_survives(tmp_path, result):
 
 def test_no_bias_stays_none_and_views_are_stored_as_seen(tmp_path, noise):
     turned = Network(noise.W_hh.T, noise.W_uh[:, ::-1], noise.W_r)
-    store.save(tmp_path / "x", Training(turned, np.ones(2)[::-1]), TASK, CONFIG)
-    back = store.load(tmp_path / "x").network
+    store.keep(tmp_path / "x", Training(turned, np.ones(2)[::-1]), TASK, CONFIG)
+    back = store.stored(tmp_path / "x").network
     assert back.b is None
     np.testing.assert_array_equal(back.W_hh, noise.W_hh.T)
     np.testing.assert_array_equal(back.W_uh, noise.W_uh[:, ::-1])
 
 
 def test_the_metadata_say_what_it_is(tmp_path, result):
-    store.save(tmp_path / "x", result, TASK, CONFIG)
+    store.keep(tmp_path / "x", result, TASK, CONFIG)
     with safe_open(tmp_path / "x", framework="numpy") as file:
         described = json.loads(file.metadata()["description"])
     assert (
@@ -196,7 +196,7 @@ def test_an_interrupted_write_leaves_nothing(monkeypatch, tmp_path, result, inte
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", interrupted)
         with pytest.raises(interruption):
-            store.save(tmp_path / "x", result, TASK, CONFIG)
+            store.keep(tmp_path / "x", result, TASK, CONFIG)
         assert list(tmp_path.iterdir()) == []
         with pytest.raises(interruption):
             store.trained(TASK, CONFIG, progress=False, folder=tmp_path)
@@ -205,11 +205,11 @@ def test_an_interrupted_write_leaves_nothing(monkeypatch, tmp_path, result, inte
 
 
 def test_an_interrupted_write_leaves_the_old_file(monkeypatch, tmp_path, result):
-    store.save(tmp_path / "x", result, TASK, CONFIG)
+    store.keep(tmp_path / "x", result, TASK, CONFIG)
     before = (tmp_path / "x").read_bytes()
     monkeypatch.setattr(os, "replace", forbidden)
     with pytest.raises(AssertionError):
-        store.save(tmp_path / "x", Training(result.network, np.ones(1)), TASK, CONFIG)
+        store.keep(tmp_path / "x", Training(result.network, np.ones(1)), TASK, CONFIG)
     assert [p.read_bytes() for p in tmp_path.iterdir()] == [before]
 
 
@@ -224,12 +224,12 @@ def without(name, good_arrays):
 @pytest.mark.parametrize("name", ["truncated", "empty", "garbage", "W_hh", "W_uh", "W_r", "loss"])
 def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
-    store.save(path, result, TASK, CONFIG)
+    store.keep(path, result, TASK, CONFIG)
     good = path.read_bytes()
     arrays = {**arrays_of(result.network), "loss": result.loss}
     damage = {"truncated": truncated(good), "empty": b"", "garbage": b"\x07" * 500}
     path.write_bytes(damage[name] if name in damage else without(name, arrays))
-    for asked in (store.load, lambda p: store.trained(TASK, CONFIG, folder=p.parent)):
+    for asked in (store.stored, lambda p: store.trained(TASK, CONFIG, folder=p.parent)):
         with pytest.raises(ValueError, match="move it away and rerun") as caught:
             asked(path)
         assert str(path) in str(caught.value)
@@ -240,7 +240,7 @@ def test_arrays_that_make_no_network_are_damage_too(tmp_path, result, name, valu
     path = tmp_path / "x"
     path.write_bytes(save({**arrays_of(result.network), "loss": result.loss, name: value}))
     with pytest.raises(ValueError, match="move it away and rerun") as caught:
-        store.load(path)
+        store.stored(path)
     assert str(path) in str(caught.value)
 
 
@@ -253,17 +253,20 @@ def test_a_file_that_describes_another_network_is_not_used(tmp_path, field):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
     task = OTHER_TASKS.get(field, TASK)
     config = replace(CONFIG, **{k: v for k, v in OTHER_CONFIGS.items() if k == field})
-    store.save(path, *described(task, config))
+    store.keep(path, *described(task, config))
     before = path.read_bytes()
     if field == "nothing":
         assert len(store.trained(TASK, CONFIG, folder=tmp_path).loss) == 3
         return
     given = {"task": TASK} if field in OTHER_TASKS else {"config": CONFIG}
-    for asked in (partial(store.trained, TASK, CONFIG, folder=tmp_path), partial(store.load, path)):
+    for asked in (
+        partial(store.trained, TASK, CONFIG, folder=tmp_path),
+        partial(store.stored, path),
+    ):
         with pytest.raises(ValueError, match="another: move it away and rerun") as caught:
-            asked(**given) if asked.func is store.load else asked()
+            asked(**given) if asked.func is store.stored else asked()
         assert str(path) in str(caught.value) and path.read_bytes() == before
-    assert len(store.load(path).loss) == len(store.load(path, task, config).loss) == 3
+    assert len(store.stored(path).loss) == len(store.stored(path, task, config).loss) == 3
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"description": "{}"}, {"description": "[]"}])
@@ -271,7 +274,7 @@ def test_a_file_without_description_is_not_used(tmp_path, metadata):
     path = tmp_path / f"{store.key(TASK, CONFIG)}.safetensors"
     arrays = arrays_of(described()[0].network)
     path.write_bytes(save({**arrays, "loss": np.ones(3)}, metadata=metadata))
-    store.load(path)
+    store.stored(path)
     with pytest.raises(ValueError, match="move it away and rerun"):
         store.trained(TASK, CONFIG, folder=tmp_path)
 
@@ -282,16 +285,16 @@ def test_a_description_that_is_none_is_damage(tmp_path, description):
     content = save({**arrays, "loss": np.ones(3)}, metadata={"description": description})
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(ValueError, match=r"is damaged .* move it away and rerun"):
-        store.load(tmp_path / "x", TASK, CONFIG)
+        store.stored(tmp_path / "x", TASK, CONFIG)
 
 
 @pytest.mark.parametrize("field", ["hidden", "kappa", "bias"])
 def test_sizes_other_than_described_are_not_used(tmp_path, field):
     config = replace(CONFIG, **{k: v for k, v in OTHER_CONFIGS.items() if k == field})
     other, *_ = described(OTHER_TASKS.get(field, TASK), config)
-    store.save(tmp_path / "x", other, TASK, CONFIG)
+    store.keep(tmp_path / "x", other, TASK, CONFIG)
     with pytest.raises(ValueError, match="another: move it away and rerun"):
-        store.load(tmp_path / "x", TASK, CONFIG)
+        store.stored(tmp_path / "x", TASK, CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -309,25 +312,25 @@ def test_a_loss_curve_is_real_and_finite(tmp_path, result, loss):
     path = tmp_path / "x"
     path.write_bytes(save({**arrays_of(result.network), "loss": loss}))
     with pytest.raises(ValueError, match=r"loss must .*move it away and rerun"):
-        store.load(path)
+        store.stored(path)
 
 
 def test_a_complex_loss_is_not_written(tmp_path, result):
     with pytest.raises(ValueError, match=r"result\.loss must be an array of real numbers"):
-        store.save(tmp_path / "x", Training(result.network, np.ones(3) + 1j), TASK, CONFIG)
+        store.keep(tmp_path / "x", Training(result.network, np.ones(3) + 1j), TASK, CONFIG)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=re.escape(str(tmp_path / "x"))):
-        store.load(tmp_path / "x")
+        store.stored(tmp_path / "x")
 
 
 @pytest.mark.parametrize("mask, mode", [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
 def test_files_have_the_permissions_of_any_other_file(tmp_path, result, mask, mode):
     before = os.umask(mask)
     try:
-        store.save(tmp_path / "x", result, TASK, CONFIG)
+        store.keep(tmp_path / "x", result, TASK, CONFIG)
     finally:
         os.umask(before)
     assert (tmp_path / "x").stat().st_mode & 0o777 == mode

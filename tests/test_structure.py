@@ -22,6 +22,7 @@ ALLOWED = {
     "": {""},
     "training": {"", "training"},
     "beyond": {"", "training", "beyond"},
+    "loading": {"", "loading"},
     "figures": {"figures"},
     "workshop": {"figures", "workshop"},
 }

@@ -49,9 +49,9 @@ def trained(
     path = folder / f"{key(task, config)}.safetensors"
     with FileLock(path.with_suffix(".lock")):
         if path.exists():
-            return load(path, task, config)
+            return stored(path, task, config)
         result = descent.train(task, config, progress)
-        save(path, result, task, config)
+        keep(path, result, task, config)
     return result
 
 
@@ -95,7 +95,7 @@ def sources(module: Path) -> list[Path]:
     return sorted(found)
 
 
-def save(path: Path, result: Training, task: Task, config: TrainingConfig) -> None:
+def keep(path: Path, result: Training, task: Task, config: TrainingConfig) -> None:
     """Save a network as safetensors with task and configuration in the metadata.
 
     Under a temporary name first, so that an interruption leaves no half file.
@@ -134,8 +134,8 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def load(path: Path, task: Task | None = None, config: TrainingConfig | None = None) -> Training:
-    """Load a network that `write` saved.
+def stored(path: Path, task: Task | None = None, config: TrainingConfig | None = None) -> Training:
+    """Load a network that `keep` wrote.
 
     Parameters
     ----------

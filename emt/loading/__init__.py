@@ -1,0 +1,1 @@
+"""Somebody else's network in, checked against itself, and out again."""

@@ -1,0 +1,244 @@
+"""Weight files of other programs. Nothing in a file is ever executed."""
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors import numpy as tensors
+
+from emt import checks
+from emt.loading.arrays import Opened, from_arrays
+from emt.network import ACTIVATIONS, TANH, Activation, Network
+
+PARTS = "W_hh", "W_uh", "W_r", "b", "c", "h0"
+
+
+def load(
+    path: Path,
+    activation: Activation | str = TANH,
+    leak: float = 1.0,
+    rates: bool = False,
+    layout: str | None = None,
+    readout: str | None = None,
+) -> Opened:
+    """Open a network from a weight file.
+
+    Read are safetensors, NumPy's npz, PyTorch's state dicts and checkpoints, MATLAB's mat, and,
+    where h5py or onnx are installed, HDF5 (Keras, MATLAB 7.3) and ONNX; by what a file holds, not
+    by its name. How its arrays are recognised `emt.loading.arrays.from_arrays` says. What no file
+    says is declared here, and can be checked: `emt.loading.comparing.reproduces`.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    activation, leak, rates, layout, readout
+        As for `emt.loading.arrays.from_arrays`. Files that `save` wrote need none of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, it cannot be read safely, or no network is recognised in it.
+    """
+    found = arrays_of(path)
+    how = found.pop("emt", None)
+    if how is not None:
+        activation, rates = str(how["activation"]), bool(how["rates"])
+        network = Network(**found, activation=ACTIVATIONS[activation], rates=rates)
+        return Opened(network, {name: name for name in found}, ())
+    try:
+        return from_arrays(found, activation, leak, rates, layout, readout)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def arrays_of(path: Path) -> dict:
+    """Return the arrays of a file by name, as it has them.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file or it cannot be read safely.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise ValueError(f"path must be a file that can be read: {error}") from None
+    reader, kind = _reader(path, head)
+    try:
+        return reader(path)
+    except ImportError as error:
+        raise ValueError(f"{path} is {kind}: pip install {error.name} to read it") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"{path} is damaged, or no {kind} that can be read without executing it ({reason}); "
+            "the file was left as it is"
+        ) from None
+
+
+def save(network: Network, path: Path) -> Path:
+    """Write a network as safetensors, which `load` opens as it was.
+
+    Parameters
+    ----------
+    network
+        With one of `emt.network.ACTIVATIONS`.
+    path
+        Where to; an existing file is replaced when the new one is whole.
+
+    Raises
+    ------
+    ValueError
+        If the activation has no name.
+    """
+    names = [name for name, sigma in ACTIVATIONS.items() if sigma == network.activation]
+    if not names:
+        raise ValueError("network must have one of emt.network.ACTIVATIONS to be saved by name")
+    arrays = {k: getattr(network, k) for k in PARTS if getattr(network, k) is not None}
+    arrays["leak"] = np.atleast_1d(network.leak)
+    arrays = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+    how = {"format": "emt 1", "activation": names[0], "rates": str(int(network.rates))}
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(tensors.save(arrays, metadata=how))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _reader(path: Path, head: bytes):
+    """Return what reads a file, by its first bytes, and what it seems to be."""
+    if head.startswith(b"\x89HDF\r\n\x1a\n") or head[:512].startswith(b"MATLAB 7.3"):
+        return _hdf5, "HDF5 file"
+    if head.startswith(b"MATLAB 5.0"):
+        return _matlab, "MATLAB file"
+    if head.startswith(b"PK"):
+        return _archive, "archive of NumPy, PyTorch or Keras"
+    if head.startswith(b"\x93NUMPY"):
+        return _single, "NumPy file"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        return _safetensors, "safetensors file"
+    if path.suffix == ".onnx":
+        return _onnx, "ONNX file"
+    if head.startswith(b"\x80"):
+        return _torch, "PyTorch file of weights"
+    return _unknown, "weight file"
+
+
+def _unknown(path: Path):
+    raise ValueError("safetensors, npz, PyTorch, MATLAB, HDF5 and ONNX are known")
+
+
+def _safetensors(path: Path) -> dict:
+    content = path.read_bytes()
+    try:
+        arrays = tensors.load(content)
+    except (SafetensorError, TypeError, KeyError):
+        from safetensors import torch  # bfloat16 and other types that NumPy lacks
+
+        arrays = torch.load(content)
+    with safe_open(path, framework="numpy") as file:
+        how = file.metadata() or {}
+    if how.get("format") == "emt 1":
+        leak = arrays.pop("leak")
+        arrays["leak"] = float(leak[0]) if leak.size == 1 else leak
+        arrays["emt"] = {"activation": how["activation"], "rates": int(how["rates"])}
+    return arrays
+
+
+def _single(path: Path) -> dict:
+    raise ValueError("one array is no network: put all of them into an npz file, by name")
+
+
+def _archive(path: Path) -> dict:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if any(n.endswith("constants.pkl") for n in names):
+            raise ValueError(
+                "it is a TorchScript program: torch.jit.load it, and pass emt.from_torch the module"
+            )
+        if any(n.endswith("data.pkl") for n in names):
+            return _torch(path)
+        if "model.weights.h5" in names:
+            return _hdf5(io.BytesIO(archive.read("model.weights.h5")))
+        checks.fits("the file", sum(i.file_size for i in archive.infolist()) // 8)
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _torch(path: Path) -> dict:
+    import torch
+
+    try:
+        tree = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        if "weights_only" not in str(error) and "Unsupported" not in str(error):
+            raise
+        raise ValueError(
+            "it holds pickled objects, which would run as a program; where it was made, write "
+            "torch.save(model.state_dict(), path), or pass emt.from_torch the model"
+        ) from None
+    if not isinstance(tree, dict):
+        raise ValueError(f"it holds a {type(tree).__name__}, not arrays by name")
+    return tree
+
+
+# SciPy's reader may crash on a damaged file: then it takes this process of its own with it.
+_MATLAB = """
+import sys, numpy, scipy.io
+def flat(tree, prefix=""):
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        elif not name.startswith("__") and getattr(value, "dtype", numpy.dtype("O")).kind in "fiuc":
+            yield prefix + name, value
+numpy.savez(sys.stdout.buffer, **dict(flat(scipy.io.loadmat(sys.argv[1], simplify_cells=True))))
+"""
+
+
+def _matlab(path: Path) -> dict:
+    command = [sys.executable, "-I", "-c", _MATLAB, str(path.resolve())]
+    done = subprocess.run(command, capture_output=True)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["its reader crashed"]
+        raise ValueError(said[-1])
+    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _hdf5(path: Path | io.BytesIO) -> dict:
+    import h5py
+
+    found = {}
+
+    def visit(name: str, item) -> None:
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiuc":
+            checks.fits(name, *item.shape)
+            found[name.replace("/", ".")] = np.asarray(item)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return found
+
+
+def _onnx(path: Path) -> dict:
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path, load_external_data=False)
+    return {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+
+
+checks.guard(globals())

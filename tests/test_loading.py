@@ -1,0 +1,513 @@
+"""Networks of other programs: what each format and layout gives, against the program itself."""
+
+import os
+import pickle
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import torch
+from conftest import arrays as weights_of
+from safetensors.numpy import save_file
+from test_refusals import missing
+
+import emt
+from emt import Network
+from emt.gated import GRU, LSTM
+from emt.loading.arrays import from_arrays
+from emt.loading.comparing import reproduces
+from emt.loading.files import arrays_of, load, save
+from emt.network import ACTIVATIONS, RELU, TANH
+
+RNG = np.random.default_rng(0)
+H, M, P = 6, 3, 2
+U = RNG.normal(size=(4, 7, M))
+TRUE = Network(*(RNG.normal(size=n) / 2 for n in ((H, H), (H, M), (P, H), H, P)))
+TORCH = {
+    "rnn.weight_hh_l0": TRUE.W_hh,
+    "rnn.weight_ih_l0": TRUE.W_uh,
+    "rnn.bias_hh_l0": TRUE.b / 3,
+    "rnn.bias_ih_l0": TRUE.b * 2 / 3,
+    "fc.weight": TRUE.W_r,
+    "fc.bias": TRUE.c,
+}
+
+
+def prefixed(prefix, tree=TORCH):
+    return {f"{prefix}{name}": value for name, value in tree.items()}
+
+
+def tensors(tree):
+    return {k: tensors(v) if isinstance(v, dict) else torch.tensor(v) for k, v in tree.items()}
+
+
+def same(network, other=TRUE):
+    np.testing.assert_allclose(emt.run(network, U)[1], emt.run(other, U)[1], atol=1e-6)
+    return True
+
+
+# One network in many hands.
+HANDS = {
+    "torch": TORCH,
+    "in a model": prefixed("model."),
+    "compiled and data-parallel": prefixed("_orig_mod.module."),
+    "a cell": {k.replace("_l0", ""): v for k, v in TORCH.items()},
+    "a checkpoint": {
+        "epoch": np.array(3),
+        "state_dict": TORCH,
+        "optimizer": {"state": {"exp_avg": np.ones((H, H)), "W_hh": np.ones((H, H))}},
+        "mask": np.ones((H, H)),
+    },
+    "written out": {"W_rec": TRUE.W_hh, "W_in": TRUE.W_uh, "W_out": TRUE.W_r, "b_rec": TRUE.b}
+    | {"b_out": TRUE.c},
+    "columns": {"Whh": TRUE.W_hh, "Wxh": TRUE.W_uh, "Why": TRUE.W_r, "bh": TRUE.b[:, None]}
+    | {"by": TRUE.c[:, None]},
+    "rows": {"W_rec": TRUE.W_hh.T, "W_in": TRUE.W_uh.T, "W_out": TRUE.W_r.T, "b_rec": TRUE.b}
+    | {"b_out": TRUE.c},
+    "linear layers": {"i2h.weight": TRUE.W_uh, "h2h.weight": TRUE.W_hh, "h2o.weight": TRUE.W_r}
+    | {"i2h.bias": TRUE.b / 2, "h2h.bias": TRUE.b / 2, "h2o.bias": TRUE.c},
+    "keras": {
+        "simple_rnn/cell/kernel:0": TRUE.W_uh.T,
+        "simple_rnn/cell/recurrent_kernel:0": TRUE.W_hh.T,
+        "simple_rnn/cell/bias:0": TRUE.b,
+        "dense/kernel:0": TRUE.W_r.T,
+        "dense/bias:0": TRUE.c,
+    },
+    "onnx": {"W": TRUE.W_uh[None], "R": TRUE.W_hh[None], "fc.weight": TRUE.W_r, "fc.bias": TRUE.c}
+    | {"B": np.concatenate([TRUE.b, 0 * TRUE.b])[None]},
+}
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_one_network_in_many_hands(name):
+    opened = from_arrays(HANDS[name])
+    assert same(opened.network)
+    assert set(opened.used) >= {"W_hh", "W_uh", "W_r", "c"}
+    assert "W_hh from" in str(opened) and "declared: tanh" in str(opened)
+
+
+def test_one_matrix_of_both_needs_its_order():
+    both = {"h2o.weight": TRUE.W_r, "i2h.bias": TRUE.b, "h2o.bias": TRUE.c}
+    for layout, pair in {"[x, h]": "W_uh W_hh", "[h, x]": "W_hh W_uh"}.items():
+        matrix = np.hstack([getattr(TRUE, part) for part in pair.split()])
+        assert same(from_arrays({**both, "i2h.weight": matrix}, layout=layout).network)
+        with pytest.raises(ValueError, match=r"say in which order, layout='\[x, h\]'"):
+            from_arrays({**both, "i2h.weight": matrix})
+
+
+def test_what_no_array_says_is_declared():
+    other = replace(TRUE, activation=RELU, leak=0.3, rates=True)
+    assert same(from_arrays(TORCH, "ReLU", 0.3, True).network, other)
+
+
+@pytest.mark.parametrize("kind, cell", [("GRU", GRU), ("LSTM", LSTM)])
+def test_gated_cells_are_known_by_their_rows(kind, cell):
+    torch.manual_seed(0)
+    rnn = getattr(torch.nn, kind)(M, H, batch_first=True)
+    opened = from_arrays({f"rnn.{k}": v for k, v in rnn.state_dict().items()})
+    assert isinstance(opened.network, cell) and opened.used["W_r"] == "the state itself"
+    with torch.no_grad():
+        said = rnn(torch.tensor(U, dtype=torch.float32))[0].numpy()
+    np.testing.assert_allclose(emt.run(opened.network, U)[1], said, atol=1e-6)
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_gru_of_keras_is_written_out(after):
+    """Its equations by hand: gates z, r, h; the reset before or after the recurrent product."""
+    K, R = RNG.normal(size=(M, 3 * H)), RNG.normal(size=(H, 3 * H)) / 2
+    b = RNG.normal(size=(2, 3 * H) if after else 3 * H)
+    opened = from_arrays({"gru.kernel": K, "gru.recurrent_kernel": R, "gru.bias": b})
+    x, h = RNG.normal(size=M), RNG.normal(size=H)
+    b_x, b_h = b if after else (b, np.zeros(3 * H))
+    (x_z, x_r, x_h), (R_z, R_r, R_h) = np.split(x @ K + b_x, 3), np.split(R, 3, axis=1)
+    h_z, h_r, h_h = np.split(b_h, 3)
+    z, r = (1 / (1 + np.exp(-v)) for v in (x_z + h @ R_z + h_z, x_r + h @ R_r + h_r))
+    new = np.tanh(x_h + (r * (h @ R_h + h_h) if after else (r * h) @ R_h))
+    np.testing.assert_allclose(opened.network.step(h, x), z * h + (1 - z) * new, atol=1e-12)
+
+
+# Files
+
+
+def written(folder: Path, kind: str, tree=TORCH) -> Path:
+    path = folder / f"network.{kind}"
+    if kind == "npz":
+        np.savez(path, **tree)
+    elif kind == "safetensors":
+        save_file({k: np.ascontiguousarray(v) for k, v in tree.items()}, path)
+    elif kind in ("pt", "legacy.pt"):
+        torch.save(tensors(tree), path, _use_new_zipfile_serialization=kind == "pt")
+    elif kind == "mat":
+        names = {"W_rec": TRUE.W_hh, "W_in": TRUE.W_uh, "W_out": TRUE.W_r, "b_rec": TRUE.b}
+        scipy.io.savemat(path, {"net": {**names, "b_out": TRUE.c}})
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npz", "safetensors", "pt", "legacy.pt", "mat"])
+def test_files_are_known_by_what_they_hold(kind, tmp_path):
+    path = written(tmp_path, kind)
+    before = path.read_bytes()
+    assert same(load(path).network)
+    other = path.rename(tmp_path / "a file")
+    assert same(load(str(other)).network) and other.read_bytes() == before
+
+
+def test_a_checkpoint_in_half_precision_opens(tmp_path):
+    model = {k: torch.tensor(v, dtype=torch.bfloat16) for k, v in TORCH.items()}
+    torch.save({"model": model, "optimizer": {"lr": 0.1}}, tmp_path / "x.ckpt")
+    got = load(tmp_path / "x.ckpt").network
+    np.testing.assert_allclose(got.W_hh, TRUE.W_hh, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_was_saved_comes_back_as_it_was(name, tmp_path):
+    leak = RNG.uniform(0.1, 1, size=H)
+    network = replace(TRUE, activation=ACTIVATIONS[name], leak=leak, rates=True, h0=np.ones(H))
+    back = load(save(network, tmp_path / "x.safetensors")).network
+    for part, value in weights_of(network).items():
+        np.testing.assert_array_equal(getattr(back, part), value)
+    assert back.activation == network.activation and back.rates
+    assert [p.name for p in tmp_path.iterdir()] == ["x.safetensors"]
+    assert same(load(save(TRUE, tmp_path / "x.safetensors")).network)
+
+
+class Opens:
+    """What a hostile pickle does."""
+
+    def __reduce__(self):
+        """Make a file."""
+        return os.mkdir, ("executed",)
+
+
+def hostile(folder: Path, kind: str) -> Path:
+    path = folder / f"x.{kind}"
+    if kind == "pickle":
+        path.write_bytes(pickle.dumps({"W_hh": Opens()}))
+    elif kind == "pt":
+        torch.save({"W_hh": Opens()}, path)
+    elif kind == "npz":
+        np.savez(path, W_hh=np.array([Opens()], dtype=object))
+    else:
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("archive/constants.pkl", pickle.dumps(Opens()))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["pickle", "pt", "npz", "script"])
+def test_nothing_in_a_file_is_executed(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="without executing it"):
+        load(hostile(tmp_path, kind))
+    assert not (tmp_path / "executed").exists()
+    assert "executed" not in os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["npz", "safetensors", "pt", "legacy.pt", "mat"])
+def test_a_damaged_file_is_one_clear_error_and_stays(kind, tmp_path):
+    path = written(tmp_path, kind)
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], whole[:40], b"", b"PK" + whole, whole[::-1]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"x|network"):
+            load(path)
+        assert path.read_bytes() == content
+    for seed in range(40):  # a few bytes turned: an error, or other numbers
+        rng = np.random.default_rng(seed)
+        content = bytearray(whole)
+        for place in rng.integers(len(whole), size=5):
+            content[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(content)
+        try:
+            load(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+
+
+def without_reader(folder, monkeypatch):
+    """Open an HDF5 file where h5py is not installed."""
+    path = folder / "x.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    return load(path)
+
+
+def test_files_of_readers_that_are_not_installed_say_so(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"x\.h5 is HDF5 file: pip install h5py to read it"):
+        without_reader(tmp_path, monkeypatch)
+
+
+def test_hdf5_is_read_where_its_reader_is(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        for name, value in HANDS["keras"].items():
+            file[f"model_weights/{name}"] = value
+    assert same(load(tmp_path / "x.h5").network)
+
+
+def test_onnx_is_read_where_its_reader_is(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    held = [onnx.numpy_helper.from_array(v, k) for k, v in HANDS["onnx"].items()]
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "x", [], [], held))
+    onnx.save(model, tmp_path / "x.onnx")
+    assert same(load(tmp_path / "x.onnx").network)
+
+
+# Modules
+
+
+class Own(torch.nn.Module):
+    """A researcher's model."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.encoder = torch.nn.RNN(M, H, batch_first=True, **options)
+        self.readout = torch.nn.Linear(H, P)
+
+    def forward(self, x):
+        """Return the outputs."""
+        return self.readout(self.encoder(x)[0])
+
+
+def model_of(network=TRUE, **options):
+    model = Own(**options).double()
+    with torch.no_grad():
+        model.encoder.weight_hh_l0.copy_(torch.tensor(network.W_hh))
+        model.encoder.weight_ih_l0.copy_(torch.tensor(network.W_uh))
+        model.encoder.bias_hh_l0.copy_(torch.tensor(network.b))
+        model.encoder.bias_ih_l0.zero_()
+        model.readout.weight.copy_(torch.tensor(network.W_r))
+        model.readout.bias.copy_(torch.tensor(network.c))
+    return model
+
+
+WRAPPED = {
+    "as it is": lambda m: m,
+    "data-parallel": torch.nn.DataParallel,
+    "compiled": torch.compile,
+    "scripted": torch.jit.script,
+    "in a sequence": lambda m: torch.nn.Sequential(m.encoder, m.readout),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_model_comes_in_whole(name, nonlinearity):
+    model = model_of(nonlinearity=nonlinearity)
+    with torch.no_grad():
+        said = model(torch.tensor(U)).numpy()
+    network = emt.from_torch(WRAPPED[name](model))
+    np.testing.assert_allclose(emt.run(network, U)[1], said, atol=1e-12)
+
+
+def test_an_edited_network_goes_back_into_its_model():
+    model = model_of()
+    edited = replace(TRUE, W_hh=TRUE.W_hh + 0.1, c=TRUE.c - 1)
+    back = emt.to_torch(edited, like=model)
+    with torch.no_grad():
+        said = back(torch.tensor(U)).numpy()
+        before = model(torch.tensor(U)).numpy()
+    np.testing.assert_allclose(said, emt.run(edited, U)[1], atol=1e-12)
+    np.testing.assert_allclose(before, emt.run(TRUE, U)[1], atol=1e-12)  # which stays
+    model.load_state_dict(back.state_dict())
+
+
+def test_a_cell_of_linear_layers_says_no_activation():
+    cell = torch.nn.ModuleDict({"i2h": torch.nn.Linear(M, H), "h2h": torch.nn.Linear(H, H)})
+    cell["h2o"] = torch.nn.Linear(H, P)
+    with pytest.raises(ValueError, match="activation must be given"):
+        emt.from_torch(cell)
+    network = emt.from_torch(cell, activation="ReLU")
+    x, h = torch.randn(M), torch.rand(H)
+    with torch.no_grad():
+        new = torch.relu(cell["i2h"](x) + cell["h2h"](h)).numpy()
+    np.testing.assert_allclose(network.step(h.numpy(), x.numpy()), new, atol=1e-6)
+
+
+# Checking against what was recorded
+
+LEAKY = replace(TRUE, leak=0.3)
+SLIPS = {
+    "W_hh is transposed": replace(TRUE, W_hh=TRUE.W_hh.T),
+    "the activation is tanh": replace(TRUE, activation=RELU),
+    "a bias b is missing": replace(TRUE, b=None),
+    "a readout bias is missing": replace(TRUE, c=None),
+    "the leak is 1": LEAKY,
+    "the activation stands inside": replace(TRUE, rates=True),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_named_and_mended(slip):
+    h, y = emt.run(TRUE, U)
+    found = reproduces(SLIPS[slip], U, h, y)
+    assert not found.agrees and any(s.startswith(slip) for s in found.slips), found
+    assert slip in str(found) and found.where[0] in "hy" and found.where[2] >= 1
+    for other in set(SLIPS) - {slip}:
+        assert not any(s.startswith(other) for s in found.slips)
+
+
+def test_what_agrees_agrees_and_time_first_is_noticed():
+    h, y = emt.run(TRUE, U)
+    assert reproduces(TRUE, U, h, y) == (True, 0.0, None, ())
+    assert reproduces(TRUE, U, y=y).agrees and reproduces(TRUE, U, h).agrees
+    turned = reproduces(TRUE, U.swapaxes(0, 1), y=y.swapaxes(0, 1))
+    assert turned.slips == ("the recording is time first",)
+    spoilt = h.copy()
+    spoilt[2, 4, 1] += 1
+    assert reproduces(TRUE, U, spoilt).where == ("h", 2, 5, 1)
+    assert "none of the usual slips" in str(reproduces(TRUE, U, spoilt))
+
+
+# What is refused
+
+LAYERS = TORCH | {k.replace("l0", "l1"): v for k, v in TORCH.items() if "l0" in k}
+NAMES = {"W_rec": TRUE.W_hh, "W_in": TRUE.W_uh, "W_out": TRUE.W_r}
+REFUSED = {
+    "nothing": ({"x": "y"}, {}, "hold no array of numbers"),
+    "two layers": (LAYERS, {}, r"2 layers or directions: rnn\.\*_l0, rnn\.\*_l1"),
+    "two of Keras": (
+        {f"{n}/{k}": np.ones((H, H)) for n in "ab" for k in ("kernel", "recurrent_kernel")},
+        {},
+        "2 layers",
+    ),
+    "no kernel": ({"a/recurrent_kernel": np.ones((H, H))}, {}, "must hold kernel beside"),
+    "two directions of ONNX": (
+        {"W": np.ones((2, H, M)), "R": np.ones((2, H, H))},
+        {},
+        "one direction, not 2",
+    ),
+    "gates of ONNX": ({"W": np.ones((1, 9, M)), "R": np.ones((1, 9, 3))}, {}, "export its weights"),
+    "low rank": ({"m": np.ones((H, 2)), "n": np.ones((H, 2))}, {}, "low rank"),
+    "two recurrent": (NAMES | {"J": TRUE.W_hh}, {}, "one recurrent and one input matrix"),
+    "another size": (NAMES | {"W_in": np.ones((5, M))}, {}, "W_in must have 6 rows"),
+    "either way up": (NAMES | {"W_in": np.ones((H, H))}, {}, "either way up: give layout="),
+    "a layout that cannot be": (NAMES, {"layout": "h @ W"}, "does not fit layout = h @ W"),
+    "another's names": ({"alpha": np.ones((3, 4))}, {}, r"none is recognised among alpha \(3, 4\)"),
+    "one of two readouts": (
+        TORCH | {"value.weight": TRUE.W_r},
+        {},
+        r"readout may be any of fc.weight \(2, 6\), value.weight",
+    ),
+    "no such readout": (TORCH, {"readout": "x"}, "readout must be one of .* not 'x'"),
+    "a readout of another size": (
+        TORCH | {"fc.weight": np.ones((P, 5))},
+        {},
+        "readout must have 6 columns",
+    ),
+    "a readout of two layers": (
+        {**{k: v for k, v in TORCH.items() if "fc" not in k}}
+        | {"out.0.weight": np.ones((9, H)), "out.2.weight": np.ones((P, 9))},
+        {},
+        "has two layers, out.0.weight and out.2.weight",
+    ),
+    "a leaky GRU": (
+        {"weight_hh": np.ones((3 * H, H)), "weight_ih": np.ones((3 * H, M))},
+        {"leak": 0.5},
+        "this cell is gated",
+    ),
+    "five gates": (
+        {"weight_hh": np.ones((5 * H, H)), "weight_ih": np.ones((5 * H, M))},
+        {},
+        "must have H, 3H .GRU. or 4H .LSTM. rows",
+    ),
+    "whole numbers": (
+        TORCH | {"rnn.weight_hh_l0": np.ones((H, H), int)},
+        {},
+        "weight_hh_l0 must be of floating point numbers, not int64",
+    ),
+    "NaN": (TORCH | {"fc.weight": np.full((P, H), np.nan)}, {}, "W_r must be finite"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_network_is_refused_by_name(name):
+    tree, options, message = REFUSED[name]
+    with pytest.raises(ValueError, match=message):
+        from_arrays(tree, **options)
+
+
+def projected():
+    return torch.nn.LSTM(M, H, proj_size=2)
+
+
+OTHERS = {
+    "a projection": lambda tmp: emt.from_torch(projected()),
+    "no linear readout": lambda tmp: emt.from_torch(torch.nn.RNN(M, H), torch.nn.ReLU()),
+    "on no device": lambda tmp: emt.from_torch(torch.nn.RNN(M, H, device="meta")),
+    "no place for b": lambda tmp: emt.to_torch(TRUE, like=Own(bias=False)),
+    "no place for c": lambda tmp: emt.to_torch(
+        TRUE, like=torch.nn.Sequential(torch.nn.RNN(M, H), torch.nn.Linear(H, P, bias=False))
+    ),
+    "another size": lambda tmp: emt.to_torch(
+        TRUE, like=torch.nn.Sequential(torch.nn.RNN(M, 5), torch.nn.Linear(5, P))
+    ),
+    "parametrised": lambda tmp: emt.to_torch(TRUE, like=orthogonal()),
+    "nothing to compare": lambda tmp: reproduces(TRUE, U),
+    "no name": lambda tmp: save(
+        replace(TRUE, activation=emt.Activation(np.sin, np.cos)), tmp / "x.safetensors"
+    ),
+    "no file": lambda tmp: arrays_of(tmp / "nothing"),
+    "text": lambda tmp: arrays_of(text(tmp)),
+    "recognised in no file": lambda tmp: load(text(tmp, "npz")),
+    "one array": lambda tmp: arrays_of(text(tmp, "npy")),
+    "a list": lambda tmp: arrays_of(text(tmp, "pt")),
+    "a script": lambda tmp: arrays_of(hostile(tmp, "script")),
+    "a pickle": lambda tmp: arrays_of(hostile(tmp, "pt")),
+}
+
+
+def orthogonal():
+    model = Own()
+    torch.nn.utils.parametrizations.orthogonal(model.encoder, "weight_hh_l0")
+    return model
+
+
+def text(folder, kind="txt"):
+    path = folder / f"x.{kind}"
+    if kind == "npz":
+        np.savez(path, alpha=np.ones(3))
+    elif kind == "npy":
+        np.save(path, np.ones(3))
+    elif kind == "pt":
+        torch.save([torch.ones(3)], path)
+    else:
+        path.write_text("W_hh = 1", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_things_are_refused(name, tmp_path):
+    with pytest.raises(ValueError, match=r"must|damaged|h or y|alpha"):
+        OTHERS[name](tmp_path)
+
+
+def test_every_refusal_of_loading_is_reached(tmp_path, monkeypatch):
+    calls = [lambda t=tree, o=options: from_arrays(t, **o) for tree, options, _ in REFUSED.values()]
+    calls += [lambda c=call: c(tmp_path) for call in OTHERS.values()]
+    calls += [lambda: emt.from_torch(torch.nn.RNN(M, H, 2)), cell_without_activation]
+    calls += [lambda: from_arrays({"i2h.weight": np.ones((H, 9))})]
+    calls += [lambda: emt.to_torch(LEAKY), lambda: load(cut(tmp_path))]
+    calls += [lambda: without_reader(tmp_path, monkeypatch)]
+    assert missing(calls, only="loading") == []
+
+
+def cut(folder):
+    """Write half a MATLAB file."""
+    path = written(folder, "mat")
+    path.write_bytes(path.read_bytes()[:200])
+    return path
+
+
+def cell_without_activation():
+    emt.from_torch(
+        torch.nn.ModuleDict({"h2h": torch.nn.Linear(H, H), "i2h": torch.nn.Linear(M, H)})
+    )
+
+
+def test_every_kind_of_start_is_given_to_tanh():
+    assert TANH == from_arrays(TORCH).network.activation

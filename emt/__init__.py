@@ -83,7 +83,11 @@ def __getattr__(name: str):
     """Load what `import emt` left out."""
     if name not in _LATER:
         raise AttributeError(f"module 'emt' has no attribute {name!r}")
-    return getattr(import_module(f"emt.{_LATER[name]}"), name)
+    try:
+        return getattr(import_module(f"emt.{_LATER[name]}"), name)
+    except ModuleNotFoundError as error:
+        extra = "pip install 'episodic-memory-theory[torch]'"
+        raise ImportError(f"emt.{name} needs {error.name}: {extra}", name=error.name) from None
 
 
 def __dir__() -> list[str]:

@@ -135,6 +135,12 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
             Q = np.vstack([Q, new / linalg.norm(new)])
             kept.append(row)
     lag, component = np.divmod(np.array(kept, int), kappa) + np.array([[1], [1]])
+    ends = delay_line(response)
+    if ends is not None and (not kept or lag.max() == most):
+        raise ValueError(
+            f"response must go on to show a rule, but it ends after {ends} steps: a delay line, "
+            f"whose memories as_printed(network, {ends}, removal='none') reads"
+        )
     if not kept or lag.max() == most:
         raise ValueError(
             f"response must be longer to show its rule: {steps} steps decide rules of up to "
@@ -146,6 +152,23 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
     F[s - lag, :, component - 1] = coefficients
     indices = np.array([max(lag[component == c], default=0) for c in range(1, kappa + 1)])
     return Rule(F, np.stack([s - lag + 1, component], axis=1), indices, error)
+
+
+def delay_line(response: Float[np.ndarray, "steps kappa kappa"]) -> int | None:
+    """Return after how many steps a response ends for good, or ``None`` if it does not.
+
+    A network whose response ends holds what it was given for so long, and says it once.
+
+    Parameters
+    ----------
+    response
+        As for `estimate_rule`. It ends if nothing follows in its second half.
+    """
+    response = _checked(response)
+    size = abs(response).max(axis=(1, 2), initial=0.0)
+    heard = np.flatnonzero(size > 1e-9 * size.max(initial=0.0))
+    last = int(heard[-1]) + 1 if len(heard) else 0
+    return last + 1 if 0 < last <= len(response) // 2 else None
 
 
 def prediction_error(

@@ -6,8 +6,8 @@ Whatever can `start`, `step` and `read` is a `Recurrent`, and can be run, scored
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -180,6 +180,21 @@ class Network:
                 f"network must have as many outputs as inputs, not {self.outputs} and {self.inputs}"
             )
         return self.inputs
+
+    def channels(self, inputs: Sequence[int], outputs: Sequence[int] | None = None) -> "Network":
+        """Return the network with some input and output channels only, counted from 0.
+
+        Those left out, delimiters and cues, are zero from then on.
+        """
+        read = range(self.outputs) if outputs is None else outputs
+        for name, chosen, most in (
+            ("inputs", inputs, self.inputs),
+            ("outputs", read, self.outputs),
+        ):
+            checks.whole_numbers(name, list(chosen), len(chosen), range(most))
+        read, c = list(read), self.c
+        columns = self.W_uh[:, list(inputs)]
+        return replace(self, W_uh=columns, W_r=self.W_r[read], c=None if c is None else c[read])
 
     def start(self, *batch: int) -> Float[np.ndarray, "*batch H"]:
         """Return h(0)."""

@@ -4,10 +4,10 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 
 from emt import checks
-from emt.network import EVALUATION_SEED, Recurrent, last_state, same_kappa, silent_states
+from emt.network import EVALUATION_SEED, Recurrent, last_state, run, same_kappa, silent_states
 from emt.tasks import Task, continuation, random_bits
 
 
@@ -29,6 +29,51 @@ class Proportion(NamedTuple):
 
         ci = binomtest(self.correct, self.bits).proportion_ci()
         return float(ci.low), float(ci.high)
+
+
+class Trials(NamedTuple):
+    """Somebody's own trials: what a network is given, and what it should say.
+
+    Attributes
+    ----------
+    inputs
+        All channels, data and cues, over all time steps.
+    targets
+        What each output should be; its sign against `middle` counts.
+    mask
+        Which outputs are scored, or ``None`` for all: so gaps, delimiters and lengths are left out.
+    decision
+        An output above this says yes: 0 for signs and logits, one half for bits as 0 and 1.
+    middle
+        A target above this is a yes: 0 for targets of -1 and 1, one half for 0 and 1.
+    """
+
+    inputs: Float[np.ndarray, "batch T m"]
+    targets: Float[np.ndarray, "batch T p"]
+    mask: Bool[np.ndarray, "batch T"] | None = None
+    decision: float = 0.0
+    middle: float = 0.0
+
+
+def accuracy_on(network: Recurrent, trials: Trials) -> Proportion:
+    """Return the fraction of right answers on one's own trials.
+
+    Parameters
+    ----------
+    network
+        With as many inputs and outputs as the trials have channels.
+    trials
+        Inputs, targets, and what of them counts.
+    """
+    u = checks.array("inputs", trials.inputs, None, None, network.inputs)
+    targets = checks.array("targets", trials.targets, *u.shape[:2], network.outputs)
+    mask = np.ones(u.shape[:2], bool) if trials.mask is None else trials.mask
+    if mask.shape != u.shape[:2]:
+        raise ValueError(f"mask must have shape {u.shape[:2]}, not {mask.shape}")
+    checks.integer("the number of scored steps of mask", int(mask.sum()))
+    said = run(network, u)[1][mask] - trials.decision
+    right = np.sign(said) == np.sign(targets[mask] - trials.middle)
+    return Proportion(int(np.count_nonzero(right)), right.size)
 
 
 def correct_bits(

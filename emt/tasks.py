@@ -149,6 +149,23 @@ def compose_copy(kappa: int) -> Task:
     return selection(kappa, np.arange(kappa, 0, -1))
 
 
+def from_operator(operator: Float[np.ndarray, "n kappa"]) -> Task:
+    """Return the task whose next vector is ``concatenate([oldest, ..., newest]) @ operator``.
+
+    So the authors' public program writes a rule: each ``F_k`` is a block of rows, transposed.
+
+    Parameters
+    ----------
+    operator
+        n = s * kappa rows.
+    """
+    operator = checks.array("operator", operator, None, None)
+    n, kappa = operator.shape
+    s = n // checks.integer("the number of columns of operator", kappa)
+    operator = checks.array("operator", operator, checks.integer("s", s) * kappa, kappa)
+    return Task(s, kappa, operator.reshape(s, kappa, kappa).transpose(0, 2, 1))
+
+
 def running_sums(s: int, kappa: int, gain: float = 1.0) -> Task:
     """Return the task in which the next vector is `gain` times the sum of the last s.
 

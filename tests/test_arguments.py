@@ -37,6 +37,7 @@ from emt.evidence import NonMemorySpace
 from emt.gsemm import GSEMM, State
 from emt.linear_network import program
 from emt.network import ACTIVATIONS
+from emt.scoring import Trials
 from emt.training.backpropagation import allocate
 from emt.training.descent import Training
 
@@ -103,6 +104,8 @@ EXAMPLES = {
     "basis": {"v": np.ones(10), "block": W.W_uh, "name": "vectors"},
     "basis.propagate": {"name": "count"},
     "tasks.bitmap": {"s": 4, "kappa": 5},
+    "tasks.from_operator": {"operator": np.ones((6, 2))},
+    "scoring": {"trials": Trials(BITS, BITS)},
     "tasks.Task": {"threshold": False},
     "loading.arrays": {"arrays": {"W_hh": W.W_hh, "W_uh": W.W_uh, "W_r": W.W_r}, "layout": None}
     | {"leak": 1.0, "rates": False, "readout": None},
@@ -394,7 +397,7 @@ ACCEPTED = {
     "inf": "variance",
     "no axes": "leak variance x z",
     "another axis": "components h preactivation u v variance x z",
-    "longer": "W_uh Xi block covectors doses h overlaps sizes times u variance x z",
+    "longer": "W_uh Xi block covectors doses h operator overlaps sizes times u variance x z",
     "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation"
     " response sizes starts times u variance vectors x z",
     "empty": "block covectors doses sizes times u variance vectors x z",

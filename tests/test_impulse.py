@@ -1,5 +1,7 @@
 """Which rule does a network follow? On responses whose rule is known, and by second routes."""
 
+from dataclasses import replace
+
 import jaxtyping
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 from test_any_rule import RULES, alive_by_hand, distance, longer, random_rule
 
-from emt import Network, Task, repeat_copy, untrained
+from emt import IDENTITY, Network, Task, repeat_copy, untrained
 from emt.impulse import (
     Rule,
+    delay_line,
     estimate_rule,
     hankel,
     impulse_response,
@@ -497,3 +500,11 @@ def test_a_response_that_ends_before_what_is_tested_is_named():
         with pytest.raises(ValueError, match="response must not be zero to the end"):
             call()
     assert prediction_error(scalar([1, 2, 0, 0, 0]), 1, 1) == pytest.approx(5**-0.5 * 2)
+
+
+@pytest.mark.parametrize("s", [1, 2, 5])
+def test_a_delay_line_is_known_by_its_end(s):
+    shift = Network(np.eye(2 * s, k=2), np.eye(2 * s)[:, -2:], np.eye(2 * s)[:2])
+    response = impulse_response(replace(shift, activation=IDENTITY), 4 * s + 6)
+    assert delay_line(response) == (s if s > 1 else None)  # which of one vector says it at once
+    assert delay_line(GOOD) is None

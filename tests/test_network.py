@@ -29,7 +29,7 @@ from emt import (
     with_silence,
 )
 from emt.network import EVALUATION_SEED, continued, last_state, silent_states, states
-from emt.scoring import Proportion, _targets
+from emt.scoring import Proportion, Trials, _targets, accuracy_on
 
 
 def identity(x):
@@ -281,3 +281,46 @@ def test_the_last_state_is_that_of_the_run(noise):
         np.testing.assert_array_equal(last_state(network, u), whole)
     with pytest.raises(ValueError, match="the number of steps of u"):
         last_state(noise, u[:, :0])
+
+
+def trials(task, cue=False, bits=False):
+    """Return trials of repeat copy, with a delimiter's channel or with bits 0 and 1 if asked."""
+    u = np.random.default_rng(0).choice([-1.0, 1.0], (30, task.s, task.kappa))
+    late = with_silence(u, 9)
+    targets = np.concatenate([0 * u, continuation(task, u, 9)], axis=1)
+    mask = np.broadcast_to(np.arange(late.shape[1]) >= task.s, late.shape[:2])
+    if bits:
+        targets = (targets > 0).astype(float)
+    if cue:
+        late = np.concatenate([late, np.ones((*late.shape[:2], 1))], axis=2)
+    return Trials(late, targets, mask, middle=0.5 if bits else 0.0)
+
+
+@pytest.mark.parametrize("bits", [False, True])
+def test_own_trials_are_scored_where_their_mask_says(known, bits):
+    net = known(3, 2, 4)
+    right = straight(net.network)
+    own = trials(net.task, bits=bits)
+    assert accuracy_on(right, own) == (30 * 9 * 2, 30 * 9 * 2)
+    assert accuracy_on(replace(right, W_r=-right.W_r), own).value == 0
+    assert accuracy_on(right, own._replace(mask=None)).value < 1
+    shifted = replace(right, c=np.full(2, 0.5))
+    assert accuracy_on(shifted, own._replace(decision=0.5)).value == 1
+    early = own._replace(mask=np.roll(own.mask, 0, axis=1) & (np.arange(12) < 6))
+    assert accuracy_on(right, early).bits == 30 * 3 * 2
+
+
+def test_channels_name_data_and_cues(known):
+    net = known(3, 2, 4)
+    w = straight(net.network)
+    spare = np.random.default_rng(1).normal(size=(w.hidden, 1))
+    spare -= net.Psi @ (net.Psi_dual @ spare)  # the delimiter writes beside the memories
+    cued = replace(w, W_uh=np.hstack([w.W_uh, spare]))
+    assert accuracy_on(cued, trials(net.task, cue=True)).value == 1
+    data = cued.channels([0, 1])
+    np.testing.assert_array_equal(data.W_uh, w.W_uh)
+    assert accuracy_on(data, trials(net.task)).value == 1
+    one = replace(cued, c=np.array([1.0, 2.0])).channels([1], [1])
+    assert one.inputs == one.outputs == 1 and one.c.tolist() == [2.0]
+    with pytest.raises(ValueError, match=r"inputs must be whole numbers in range\(0, 3\), not 3"):
+        cued.channels([3])

@@ -28,6 +28,7 @@ from emt import (
     linear_network,
     linearization,
     repeat_copy,
+    scoring,
 )
 from emt.beyond import bases, faithfulness, fitting, interventions, lifetime, overwriting
 from emt.network import RELU
@@ -70,6 +71,12 @@ def heard_by_none():
     first = (np.arange(6) < 3)[:, None] * 1.0
     rows = np.linalg.inv(T)
     return Network(T @ np.kron(np.eye(2), A) @ rows, T @ first, (1 - first.T) @ rows)
+
+
+def delayed():
+    """Return a register of three vectors that are said once."""
+    shift = np.eye(6, k=2)
+    return Network(shift, np.eye(6)[:, 4:], np.eye(6)[:2], activation=IDENTITY)
 
 
 def on_a_mode():
@@ -141,6 +148,14 @@ TABLE = {
     "too short": (
         lambda: impulse.estimate_rule(impulse.impulse_response(W, 9)),
         "response must be longer .* 9 steps decide rules of up to 2 memories",
+    ),
+    "a delay line": (
+        lambda: impulse.estimate_rule(impulse.impulse_response(delayed(), 30)),
+        "ends after 3 steps: a delay line, whose memories as_printed.network, 3",
+    ),
+    "a mask of another shape": (
+        lambda: scoring.accuracy_on(W, scoring.Trials(BITS, BITS, np.ones((4, 2), bool))),
+        r"mask must have shape \(4, 3\), not \(4, 2\)",
     ),
     "nothing to predict": (
         lambda: impulse.prediction_error(np.zeros((9, 2, 2)), 1, 2),

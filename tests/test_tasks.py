@@ -17,7 +17,7 @@ from emt import (
     selection,
     with_silence,
 )
-from emt.tasks import GLYPHS
+from emt.tasks import GLYPHS, from_operator
 
 PICTURES = {
     "3141": """
@@ -253,3 +253,12 @@ def test_repeat_copy_driven_adds_every_sth_input():
     u = np.arange(1.0, 8.0).reshape(7, 1)
     expected = [1, 2, 3, 1 + 4, 2 + 5, 3 + 6, 1 + 4 + 7]
     np.testing.assert_array_equal(driven(repeat_copy(3, 1), u).ravel(), expected)
+
+
+@pytest.mark.parametrize("s, kappa", [(1, 1), (3, 2), (2, 4)])
+def test_an_operator_is_applied_to_the_row_of_all_vectors(s, kappa):
+    rng = np.random.default_rng(s)
+    operator, x = rng.normal(size=(s * kappa, kappa)), rng.normal(size=(s, kappa))
+    task = from_operator(operator)
+    assert (task.s, task.kappa) == (s, kappa)
+    np.testing.assert_allclose(continuation(task, x, 1)[0], x.ravel() @ operator, atol=1e-12)

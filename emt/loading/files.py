@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -182,7 +183,8 @@ def _torch(path: Path) -> dict:
     import torch
 
     try:
-        tree = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of damage, which is an error here
+            tree = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         if "weights_only" not in str(error) and "Unsupported" not in str(error):
             raise

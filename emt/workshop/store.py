@@ -21,7 +21,9 @@ from emt.training import descent
 from emt.training.descent import Training
 from emt.training.recipes import TrainingConfig
 
-DEFAULT_FOLDER = Path(__file__).parents[2] / "build" / "networks"
+HOME = Path(__file__).parents[2]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "emt/networks")
+DEFAULT_FOLDER = HOME / "build" / "networks" if (HOME / "Makefile").exists() else CACHE
 
 
 def trained(
@@ -37,7 +39,8 @@ def trained(
     task, config, progress
         As for `emt.training.descent.train`.
     folder
-        Of the store; by default ``$EMT_STORE``, or ``build/networks`` beside the package.
+        Of the store; by default ``$EMT_STORE``, or ``build/networks`` in a checkout of the
+        project, or the user's cache.
 
     Raises
     ------

@@ -108,13 +108,14 @@ EXAMPLES = {
     "scoring": {"trials": Trials(BITS, BITS)},
     "tasks.Task": {"threshold": False},
     "loading.arrays": {"arrays": {"W_hh": W.W_hh, "W_uh": W.W_uh, "W_r": W.W_r}, "layout": None}
-    | {"leak": 1.0, "rates": False, "readout": None},
+    | {"leak": 1.0, "rates": False, "readout": None, "ignore": ["q"]},
     "loading.files": {
         "path": "n.npz",
         "leak": 1.0,
         "rates": False,
         "layout": None,
         "readout": None,
+        "ignore": ["q"],
     },
     "loading.files.save": {"path": "z"},
     "loading.modules": {"model": rnn()[0], "readout": rnn()[1], "layout": None, "like": None},

@@ -50,6 +50,8 @@ def same(network, other=TRUE):
     return True
 
 
+NAMES = {"W_rec": TRUE.W_hh, "W_in": TRUE.W_uh, "W_out": TRUE.W_r}
+PLAIN = replace(TRUE, b=None, c=None)
 # One network in many hands.
 HANDS = {
     "torch": TORCH,
@@ -84,10 +86,23 @@ HANDS = {
 
 @pytest.mark.parametrize("name", HANDS)
 def test_one_network_in_many_hands(name):
-    opened = from_arrays(HANDS[name])
+    opened = from_arrays(HANDS[name], layout="h @ W" if name == "rows" else None)
     assert same(opened.network)
     assert set(opened.used) >= {"W_hh", "W_uh", "W_r", "c"}
     assert "W_hh from" in str(opened) and "declared: tanh" in str(opened)
+
+
+def test_what_does_not_count_is_named():
+    assert same(from_arrays(NAMES | {"si": np.ones(M)}, ignore=["si"]).network, PLAIN)
+    assert from_arrays(TORCH | {"embedding.weight": np.ones((9, M))}).unused == (
+        "embedding.weight",
+    )
+
+
+@pytest.mark.parametrize("layout", ["W @ h", "h @ W"])
+def test_layout_is_that_of_the_recurrent_matrix(layout):
+    turned = NAMES | {"W_in": TRUE.W_uh.T, "W_rec": TRUE.W_hh.T if layout == "h @ W" else TRUE.W_hh}
+    assert same(from_arrays(turned, layout=layout).network, PLAIN)
 
 
 def test_one_matrix_of_both_needs_its_order():
@@ -366,7 +381,6 @@ def test_what_agrees_agrees_and_time_first_is_noticed():
 # What is refused
 
 LAYERS = TORCH | {k.replace("l0", "l1"): v for k, v in TORCH.items() if "l0" in k}
-NAMES = {"W_rec": TRUE.W_hh, "W_in": TRUE.W_uh, "W_out": TRUE.W_r}
 REFUSED = {
     "nothing": ({"x": "y"}, {}, "hold no array of numbers"),
     "two layers": (LAYERS, {}, r"2 layers or directions: rnn\.\*_l0, rnn\.\*_l1"),
@@ -385,8 +399,13 @@ REFUSED = {
     "low rank": ({"m": np.ones((H, 2)), "n": np.ones((H, 2))}, {}, "low rank"),
     "two recurrent": (NAMES | {"J": TRUE.W_hh}, {}, "one recurrent and one input matrix"),
     "another size": (NAMES | {"W_in": np.ones((5, M))}, {}, "W_in must have 6 rows"),
-    "either way up": (NAMES | {"W_in": np.ones((H, H))}, {}, "either way up: give layout="),
-    "a layout that cannot be": (NAMES, {"layout": "h @ W"}, "does not fit layout = h @ W"),
+    "rows": (HANDS["rows"], {}, r"W_in of shape \(3, 6\) may stand in rows, .* give layout="),
+    "square": (NAMES | {"W_in": np.ones((H, H))}, {}, "may stand in rows"),
+    "a factor": (
+        NAMES | {"si": np.ones(M)},
+        {},
+        r"not understood, .*: si \(3,\); .* ignore=\['si'\]",
+    ),
     "another's names": ({"alpha": np.ones((3, 4))}, {}, r"none is recognised among alpha \(3, 4\)"),
     "one of two readouts": (
         TORCH | {"value.weight": TRUE.W_r},

@@ -5,7 +5,7 @@ than one reading fits, the candidates are named and nothing is guessed.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +65,7 @@ def from_arrays(
     rates: bool = False,
     layout: str | None = None,
     readout: str | None = None,
+    ignore: Sequence[str] = (),
 ) -> Opened:
     """Recognise a recurrent network with a linear readout in named arrays.
 
@@ -81,10 +82,13 @@ def from_arrays(
     leak, rates
         As for `Network`.
     layout
-        Where shapes leave it open: ``"W @ h"``, ``"h @ W"`` (all matrices transposed), or
-        ``"[x, h]"``, ``"[h, x]"`` for one matrix of both.
+        Where shapes leave it open: how the recurrent matrix meets the state, ``"W @ h"`` or
+        ``"h @ W"``; or ``"[x, h]"``, ``"[h, x]"`` for one matrix of both.
     readout
         Name of the readout's weights where there are several.
+    ignore
+        Names of arrays that do not count. Of a network that is written out every array counts, a
+        factor or a mask too, unless it stands here.
 
     Raises
     ------
@@ -95,7 +99,7 @@ def from_arrays(
         activation = ACTIVATIONS[checks.choice("activation", activation, tuple(ACTIVATIONS))]
     if layout is not None:
         checks.choice("layout", layout, LAYOUTS)
-    found = _flat(arrays)
+    found = {n: a for n, a in _flat(arrays).items() if n not in ignore}
     if not found:
         raise ValueError("arrays must hold weights, but hold no array of numbers")
     weights = _recurrent(found, layout)
@@ -110,7 +114,14 @@ def from_arrays(
             raise ValueError(f"{used[part]} must be of floating point numbers, not {value.dtype}")
     network = _built(values, H, activation, leak, rates)
     names = {n for name in used.values() for n in name.split(" + ")}
-    return Opened(network, used, tuple(n for n in found if n not in names))
+    left = tuple(n for n in found if n not in names)
+    if left and not any(reader(found) for reader in (_torch, _keras, _onnx)):
+        shapes = ", ".join(f"{n} {found[n].shape}" for n in left)
+        raise ValueError(
+            f"arrays hold what is not understood, and may change what the others mean: {shapes}; "
+            f"if they do not count, ignore={list(left)}"
+        )
+    return Opened(network, used, left)
 
 
 def _flat(tree: Mapping, prefix: str = "") -> dict[str, np.ndarray]:
@@ -246,21 +257,17 @@ def _written_out(found: dict, layout: str | None) -> dict:
         return _both_in_one(matrices, inputs, found, layout)
     (U,), (W,) = hidden, inputs
     recurrent, write, H = matrices[U], matrices[W], len(matrices[U])
-    fits = {"W @ h": write.shape[0] == H, "h @ W": write.shape[1] == H}
-    possible = [way for way, fit in fits.items() if fit]
-    if not possible:
+    if H not in write.shape:
         raise ValueError(f"{W} must have {H} rows as {U} has, not shape {write.shape}")
-    if layout is None and len(possible) == 2:
+    if layout is None and write.shape[1] == H:
         raise ValueError(
-            f"{W} of shape {write.shape} may be either way up: give layout=, one of {possible}"
+            f"{W} of shape {write.shape} may stand in rows, and {U} then too or not: "
+            "give layout=, 'W @ h' or 'h @ W'"
         )
-    way = layout or possible[0]
-    if not fits.get(way):
-        raise ValueError(f"{W} of shape {write.shape} does not fit layout = {way}")
-    turned = way == "h @ W"
-    weights = {"W_hh": (U, recurrent), "W_uh": (W, write)}
-    if turned:
-        weights = {part: (n, a.T) for part, (n, a) in weights.items()}
+    turned = layout == "h @ W"
+    weights = {"W_hh": (U, recurrent.T if turned else recurrent)}
+    square = write.shape == (H, H)
+    weights["W_uh"] = W, write.T if write.shape[0] != H or (square and turned) else write
     biases = [n for n, a in found.items() if a.size == H and _is_bias(n, (U, W))]
     if biases:
         total = sum(np.ravel(found[n]) for n in biases)

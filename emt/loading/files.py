@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ def load(
     rates: bool = False,
     layout: str | None = None,
     readout: str | None = None,
+    ignore: Sequence[str] = (),
 ) -> Opened:
     """Open a network from a weight file.
 
@@ -37,7 +39,7 @@ def load(
     ----------
     path
         Of the file.
-    activation, leak, rates, layout, readout
+    activation, leak, rates, layout, readout, ignore
         As for `emt.loading.arrays.from_arrays`. Files that `save` wrote need none of them.
 
     Raises
@@ -52,7 +54,7 @@ def load(
         network = Network(**found, activation=ACTIVATIONS[activation], rates=rates)
         return Opened(network, {name: name for name in found}, ())
     try:
-        return from_arrays(found, activation, leak, rates, layout, readout)
+        return from_arrays(found, activation, leak, rates, layout, readout, ignore)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

@@ -82,7 +82,7 @@ MADE     := config executed html lock networks old-* site source uv
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
 EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
 found     = $(shell find $(1) -type f ! -path '*/__pycache__/*' ! -name '.*' | sed 's/ /\\ /g')
-PACKAGE  := $(call found,emt) $(call found,atlas)
+PACKAGE  := $(call found,emt)
 SOURCES  := $(call found,"$(BOOK)" $(SCRIPTS))
 
 # One make at a time in a folder: a second one waits. Without flock (util-linux), run one only.

@@ -152,7 +152,7 @@ def _indices(study: Study) -> range:
     return range(len(study.arguments))
 
 
-def commit(folder: Path = FOLDER.parent) -> str | None:
+def commit(folder: Path = FOLDER) -> str | None:
     """Return the commit that is checked out, "+ changes" if code differs, ``None`` without git.
 
     Parameters
@@ -162,7 +162,8 @@ def commit(folder: Path = FOLDER.parent) -> str | None:
     """
     try:
         head = _git(folder, "rev-parse", "--short=12", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--", "emt", "benchmarks")
+        code = ":(top)emt", ":(top)benchmarks", ":(top,exclude)emt/atlas"
+        changed = _git(folder, "status", "--porcelain", "--", *code)
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{head} + changes" if changed else head

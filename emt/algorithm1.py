@@ -305,9 +305,9 @@ def corrected(
     if live.all():
         _fits(network, task)
     n = int(live.sum())
-    threshold = between(network.W_hh, n) if threshold is None else threshold
-    right, left = invariant_subspaces(network.W_hh, threshold)
+    right, left = invariant_subspaces(network.W_hh, threshold, n)
     if right.shape[1] != n:
+        threshold = between(network.W_hh, n) if threshold is None else threshold
         wanted = f"s * kappa = {n}" if live.all() else f"{n} as the rule has"
         raise ValueError(
             f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "

@@ -112,28 +112,25 @@ def between(W: Float[np.ndarray, "H H"], n: int) -> float:
     n
         How many modes; at least 0.
     """
-    lengths = moduli(W)
-    if np.count_nonzero(lengths > LIVE) == checks.integer("n", n, least=0) or n > len(lengths):
-        return LIVE
-    most, last, following = lengths[0], lengths[n - 1], np.append(lengths, 0.0)[n]
-    parted = last > 0.95 * most and last - following > max(most - last, 1e-3 * last)
-    return float(np.sqrt(last * following)) if parted else LIVE
+    return _between(moduli(W), checks.integer("n", n, least=0))
 
 
 def invariant_subspaces(
-    W: Float[np.ndarray, "H H"], threshold: float = LIVE
+    W: Float[np.ndarray, "H H"], threshold: float | None = LIVE, n: int = 0
 ) -> tuple[Float[np.ndarray, "H n"], Float[np.ndarray, "n H"]]:
     """Return orthonormal bases of the long-lived right and left invariant subspaces.
 
-    By ordered real Schur forms of `W` and its transpose, so that nothing depends on how
-    well conditioned the eigenvectors are.
+    By one ordered real Schur form, whose left subspace is a Sylvester equation, so that nothing
+    depends on how well conditioned the eigenvectors are.
 
     Parameters
     ----------
     W
         A square matrix.
     threshold
-        Modes with a larger modulus are long-lived; at least 0.
+        Modes with a larger modulus are long-lived; at least 0. ``None`` is what `between` says.
+    n
+        How many modes a task asks for, if `threshold` is ``None``.
 
     Returns
     -------
@@ -147,18 +144,39 @@ def invariant_subspaces(
     ValueError
         If `threshold` falls on a mode.
     """
-    W = checks.square("W", W)
-    checks.real("threshold", threshold, least=0.0)
+    W, n = checks.square("W", W), checks.integer("n", n, least=0)
+    T, Q = linalg.schur(W, output="real")
+    lengths = _lengths(T)
+    threshold = _between(np.sort(lengths)[::-1], n) if threshold is None else threshold
+    above = lengths > checks.real("threshold", threshold, least=0.0)
+    T, Q, *_ = linalg.lapack.dtrsen(above, T, Q, job="N")
+    m = int(above.sum())
+    X, scale, fault = T[:m, m:], 1.0, 0
+    if X.size:  # the rows [I, X] of the Schur basis see nothing of the other modes
+        X, scale, fault = linalg.lapack.dtrsyl(T[:m, :m], T[m:, m:], X, isgn=-1)
+    after = _lengths(T) > threshold
+    if fault or after[m:].any() or not after[:m].all():
+        raise ValueError(f"threshold = {threshold} falls on a mode")
+    left = linalg.qr(np.hstack([scale * np.eye(m), X]).T, mode="economic")[0]
+    return Q[:, :m], left.T @ Q.T
 
-    (_, Q_right, n), (_, Q_left, m) = (
-        linalg.schur(A, output="real", sort=lambda re, im: np.hypot(re, im) > threshold)
-        for A in (W, W.T)
-    )
-    if n != m:
-        raise ValueError(
-            f"threshold = {threshold} falls on a mode: {n} right but {m} left modes lie above it"
-        )
-    return Q_right[:, :n], Q_left[:, :n].T
+
+def _between(lengths: np.ndarray, n: int) -> float:
+    """Return what `between` does, from moduli in falling order."""
+    if np.count_nonzero(lengths > LIVE) == n or n > len(lengths):
+        return LIVE
+    most, last, following = lengths[0], lengths[n - 1], np.append(lengths, 0.0)[n]
+    parted = last > 0.95 * most and last - following > max(most - last, 1e-3 * last)
+    return float(np.sqrt(last * following)) if parted else LIVE
+
+
+def _lengths(T: np.ndarray) -> np.ndarray:
+    """Return the moduli of the eigenvalues of a real Schur form, where they stand in it."""
+    a, below, beside = np.diag(T), np.diag(T, -1), np.diag(T, 1)
+    lengths, pairs = abs(a), np.flatnonzero(below)
+    product = a[pairs] * a[pairs + 1] - below[pairs] * beside[pairs]
+    lengths[pairs] = lengths[pairs + 1] = np.sqrt(product)
+    return lengths
 
 
 def spectral_projector(
@@ -233,8 +251,11 @@ def in_basis(
     """
     W = checks.square("W", W)
     basis = checks.array("basis", basis, len(W), len(W))
-    independent("basis", basis)
-    return linalg.solve(basis, W @ basis)
+    factors, rows, fault = linalg.lapack.dgetrf(basis)
+    parted = linalg.lapack.dgecon(factors, np.linalg.norm(basis, 1))[0]
+    if fault or parted < len(W) * np.finfo(float).eps:
+        independent("basis", basis)
+    return linalg.lu_solve((factors, rows), W @ basis)
 
 
 def propagate(

@@ -84,8 +84,7 @@ class Project:
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
         for name in ("Makefile", "requirements.lock", "pyproject.toml"):
             shutil.copy(ROOT / name, folder)
-        for name in ("atlas", "notebooks"):
-            (folder / name).mkdir()
+        (folder / "notebooks").mkdir()
         (folder / "notebooks/page.md").write_text(
             PAGE.replace("LEAKS", repr([*LEAKS][:-3])), encoding="utf-8"
         )
@@ -279,7 +278,7 @@ def test_every_text_file_is_opened_as_utf_8():
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-@pytest.mark.parametrize("name", [".ci/run", "Makefile", "emt/tasks.py", "atlas/x.csv", "a/new.md"])
+@pytest.mark.parametrize("name", [".ci/run", "Makefile", "emt/tasks.py", "emt/atlas/x.csv", "a/new.md"])
 def test_a_checkout_has_the_same_line_ends_everywhere(name):
     done = subprocess.run(
         ["git", "-c", "core.autocrlf=true", "check-attr", "text", "eol", "--", name],

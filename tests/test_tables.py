@@ -328,13 +328,16 @@ def test_the_commit_is_the_one_checked_out(tmp_path, monkeypatch):
     assert study.commit(tmp_path) is None
     git("init", "-q")
     assert study.commit(tmp_path) is None
-    (tmp_path / "atlas").mkdir()
+    folder = tmp_path / "emt" / "atlas"
+    folder.mkdir(parents=True)
     for message in ("one", "two"):
         git("commit", "-q", "--allow-empty", "--no-gpg-sign", "-m", message)
         assert study.commit(tmp_path) == git("log", "-1", "--format=%H")[:12]
-    assert study.commit(tmp_path / "atlas") == study.commit(tmp_path)
-    study.write("x", ROWS, "make", tmp_path / "atlas")
-    assert tables.committed("x", tmp_path / "atlas").made["commit"] == study.commit(tmp_path)
+    head = study.commit(tmp_path)
+    study.write("x", ROWS, "make", folder)
+    assert tables.committed("x", folder).made["commit"] == study.commit(folder) == head
+    (tmp_path / "emt" / "code.py").touch()
+    assert study.commit(folder) == f"{head} + changes"
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from emt import checks
 
-FOLDER = Path(__file__).parents[2] / "atlas"
+FOLDER = Path(__file__).parents[1] / "atlas"
 
 
 class CommittedTable(NamedTuple):

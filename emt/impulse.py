@@ -13,10 +13,13 @@ from jaxtyping import Float, Int
 from scipy import linalg
 
 from emt import checks
-from emt.basis import propagate
+from emt.basis import LIVE, moduli, propagate
 from emt.linearization import linear
 from emt.network import IDENTITY, Network, Recurrent
 from emt.tasks import Task, driven
+
+TOLERANCES = (0.05, 0.1, 0.2, 0.4)
+LASTING = 0.9
 
 
 def impulse_response(
@@ -152,6 +155,86 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
     F[s - lag, :, component - 1] = coefficients
     indices = np.array([max(lag[component == c], default=0) for c in range(1, kappa + 1)])
     return Rule(F, np.stack([s - lag + 1, component], axis=1), indices, error)
+
+
+class Inference(NamedTuple):
+    """What a network's impulse response says of its rule.
+
+    Attributes
+    ----------
+    verdict
+        ``"rule"``: one that lasts; ``"delay line"``: the response ends; ``"ambiguous"``: several,
+        or one that does not last; ``"nothing"``: none fits.
+    s
+        Number of memories, or ``None`` unless it is one rule or a delay line.
+    candidates
+        The rules that fit, those that leave least unexplained first.
+    evidence
+        What speaks for it, in words.
+    """
+
+    verdict: str
+    s: int | None
+    candidates: tuple[Rule, ...]
+    evidence: str
+
+
+def infer_rule(
+    network: Recurrent, most: int | None = None, at: Float[np.ndarray, " H"] | None = None
+) -> Inference:
+    """Infer s and the rule of a network from its impulse response, if that says which.
+
+    `estimate_rule` is asked how far back a rule must look if a twentieth, a tenth, a fifth or two
+    fifths of a component may be left to chance. It is one rule if all the answers have one s, nine
+    in ten of its modes last, and no output only follows the others. Otherwise it is not decided:
+    any matrix follows some rule, its characteristic polynomial.
+
+    Parameters
+    ----------
+    network
+        With as many inputs as outputs: see `emt.network.Network.channels`.
+    most
+        Largest s that is considered; by default what the units can hold, and not above 64.
+    at
+        As for `impulse_response`.
+
+    Raises
+    ------
+    ValueError
+        If the network has not as many outputs as inputs, or does not rest there.
+    """
+    network = linear(network, at)
+    most = min(network.hidden // network.kappa, 64) if most is None else most
+    steps = 3 * (checks.integer("most", max(most, 1) if most is None else most) + 1)
+    response = impulse_response(network, steps)
+    ends = delay_line(response)
+    if ends is not None:
+        said = f"The response ends for good after {ends} steps."
+        return Inference("delay line", ends, (), said)
+    found = {}
+    for tolerance in TOLERANCES:
+        try:
+            rule = estimate_rule(response, tolerance)
+        except ValueError:
+            continue
+        if rule.s not in found or rule.error < found[rule.s].error:
+            found[rule.s] = rule
+    rules = tuple(sorted(found.values(), key=lambda rule: rule.error))
+    if not rules:
+        return Inference("nothing", None, (), f"No rule of up to {most} memories fits the response.")
+    said = ", ".join(f"s = {r.s} leaves {r.error:.2%}" for r in rules) + " of it unexplained"
+    if len(rules) > 1:
+        return Inference("ambiguous", None, rules, f"{said}.")
+    (rule,) = rules
+    task = rule.task
+    live = task.persistent
+    lasting = int((moduli(task.Phi[np.ix_(live, live)]) > LIVE).sum()) if live.any() else 0
+    modes, silent = int(rule.indices.sum()), int((rule.indices == 0).sum())
+    said += f"; {lasting} of its {modes} modes last"
+    if lasting < LASTING * modes or silent:
+        why = f"{silent} outputs follow the others" if silent else "what fades may be more"
+        return Inference("ambiguous", None, rules, f"{said}, and {why}.")
+    return Inference("rule", rule.s, rules, f"{said}.")
 
 
 def delay_line(response: Float[np.ndarray, "steps kappa kappa"]) -> int | None:

@@ -6,6 +6,7 @@ what is linear (memories, impulse response, rule) is computed on that linear net
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +19,8 @@ AT_REST = 1e-9
 """Largest residual, relative to the norm of h or 1, at which h counts as a fixed point."""
 
 
-def step(
-    network: Recurrent,
-    h: Float[np.ndarray, "*batch H"],
-    u: Float[np.ndarray, " m"] | None = None,
-) -> Float[np.ndarray, "*batch H"]:
-    """Return the state that follows h under a constant input, by default none.
+def step(network: Recurrent, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch H"]:
+    """Return the state that follows h without input; see `emt.network.under_input` for one.
 
     Parameters
     ----------
@@ -31,35 +28,25 @@ def step(
         The network.
     h
         States.
-    u
-        The input.
     """
-    h = checks.array("h", h, ..., network.hidden)
-    return network.step(h, _everywhere(network, h, u))
+    return network.step(checks.array("h", h, ..., network.hidden))
 
 
-def slopes(
-    network: Network,
-    h: Float[np.ndarray, "*batch H"],
-    u: Float[np.ndarray, " m"] | None = None,
-) -> Float[np.ndarray, "*batch H"]:
-    """Return g' of each unit: taken at its argument ``W_hh h + W_uh u + b``, not at h.
+def slopes(network: Network, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch H"]:
+    """Return g' of each unit: taken at its argument ``W_hh h + b``, not at h.
 
     Of a network of `rates` it is taken at h, which is the argument there.
 
     Parameters
     ----------
-    network, h, u
+    network, h
         As for `step`.
     """
     h = checks.array("h", h, ..., network.hidden)
-    u = _everywhere(network, h, u)
-    return network.activation.derivative(h if network.rates else network.argument(h, u))
+    return network.activation.derivative(h if network.rates else network.argument(h))
 
 
-def jacobian(
-    network: Recurrent, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
-) -> Float[np.ndarray, "H H"]:
+def jacobian(network: Recurrent, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, "H H"]:
     """Return the matrix ``J(g) W_hh`` of Eq. (35): how a small change of h is carried one step on.
 
     With a leak it is ``(1 - a) I + a J(g) W_hh``; of a network of `rates`, ``W_hh J(g)``. Of a
@@ -71,13 +58,11 @@ def jacobian(
         The network.
     h
         The state that is changed; any, not only a fixed point.
-    u
-        A constant input, by default none.
     """
     h = checks.array("h", h, network.hidden)
     if not isinstance(network, Network):
-        return _derivative(lambda x: step(network, x, u), h)
-    g, a = slopes(network, h, u), network.leak
+        return _derivative(lambda x: step(network, x), h)
+    g, a = slopes(network, h), network.leak
     carried = network.W_hh * (g if network.rates else g[:, None])
     if np.ndim(a) == 0 and a == 1.0:
         return carried
@@ -86,32 +71,28 @@ def jacobian(
 
 
 def speed(
-    network: Recurrent,
-    h: Float[np.ndarray, "*batch H"],
-    u: Float[np.ndarray, " m"] | None = None,
+    network: Recurrent, h: Float[np.ndarray, "*batch H"]
 ) -> Float[np.ndarray, "*batch"] | np.float64:
     """Return ``q = |step(h) - h|^2 / 2``, which is 0 at fixed points and nowhere else.
 
     Parameters
     ----------
-    network, h, u
+    network, h
         As for `step`.
     """
-    return ((step(network, h, u) - h) ** 2).sum(axis=-1) / 2
+    return ((step(network, h) - h) ** 2).sum(axis=-1) / 2
 
 
-def speed_gradient(
-    network: Recurrent, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
-) -> Float[np.ndarray, " H"]:
+def speed_gradient(network: Recurrent, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
     """Return the gradient of `speed`, ``(J W_hh - I)^T (step(h) - h)``.
 
     Parameters
     ----------
-    network, h, u
+    network, h
         As for `jacobian`.
     """
-    moved = step(network, checks.array("h", h, network.hidden), u) - h
-    return jacobian(network, h, u).T @ moved - moved
+    moved = step(network, checks.array("h", h, network.hidden)) - h
+    return jacobian(network, h).T @ moved - moved
 
 
 class FixedPoints(NamedTuple):
@@ -146,7 +127,6 @@ def fixed_points(
     starts: Float[np.ndarray, "starts H"],
     tolerance: float = 1e-12,
     apart: float = 1e-4,
-    u: Float[np.ndarray, " m"] | None = None,
 ) -> FixedPoints:
     """Return the fixed points that a root finder reaches from the starts.
 
@@ -163,21 +143,19 @@ def fixed_points(
     apart
         Points nearer than this are one. Where an eigenvalue is close to 1 the residual stays at
         rounding over a stretch of states, so it must be larger than rounding by far.
-    u
-        A constant input, by default none.
     """
     starts = checks.array("starts", starts, None, network.hidden)
     checks.integer("the number of starts", len(starts))
     tolerance = checks.real("tolerance", tolerance, least=0.0)
     apart = checks.real("apart", apart, least=0.0)
-    ends = (_end(network, h, u) for h in starts)
-    ends = np.array([h for h in ends if np.linalg.norm(step(network, h, u) - h) <= tolerance])
+    ends = (_end(network, h) for h in starts)
+    ends = np.array([h for h in ends if np.linalg.norm(step(network, h) - h) <= tolerance])
     points, found = _merged(ends.reshape(-1, network.hidden), apart)
-    moduli = np.array([abs(np.linalg.eigvals(jacobian(network, h, u))) for h in points])
+    moduli = np.array([abs(np.linalg.eigvals(jacobian(network, h))) for h in points])
     moduli = moduli.reshape(-1, network.hidden)
     return FixedPoints(
         points,
-        np.linalg.norm(step(network, points, u) - points, axis=1),
+        np.linalg.norm(step(network, points) - points, axis=1),
         found,
         moduli.max(axis=1),
         (moduli > 1).sum(axis=1),
@@ -204,7 +182,6 @@ def slow_points(
     network: Recurrent,
     starts: Float[np.ndarray, "starts H"],
     most: int = 10_000,
-    u: Float[np.ndarray, " m"] | None = None,
 ) -> SlowPoints:
     """Minimise `speed` from the starts by L-BFGS, as Sussillo and Barak (2013) do.
 
@@ -216,8 +193,6 @@ def slow_points(
         States to search from, one a row: states that the network visits.
     most
         Iterations from one start, at most.
-    u
-        A constant input, by default none.
     """
     from scipy import optimize  # half of what `import emt` would load
 
@@ -225,17 +200,15 @@ def slow_points(
     checks.integer("the number of starts", len(starts))
     options = {"maxiter": checks.integer("most", most), "ftol": 0.0, "gtol": 1e-14}
     options["maxfun"] = 2 * options["maxiter"]
-    q, gradient = (_of_state(f, network, u) for f in (speed, speed_gradient))
+    q, gradient = (partial(f, network) for f in (speed, speed_gradient))
     ends = [
         optimize.minimize(q, h, jac=gradient, method="L-BFGS-B", options=options).x for h in starts
     ]
-    return SlowPoints(np.array(ends), speed(network, np.array(ends), u))
+    return SlowPoints(np.array(ends), speed(network, np.array(ends)))
 
 
 def linear_at(
-    network: Recurrent,
-    h: Float[np.ndarray, " H"] | None = None,
-    u: Float[np.ndarray, " m"] | None = None,
+    network: Recurrent, h: Float[np.ndarray, " H"] | None = None
 ) -> Network:
     """Return the linear network around a fixed point, Eqs. (36) and (37).
 
@@ -249,26 +222,24 @@ def linear_at(
         The network.
     h
         A fixed point h*, by default the origin.
-    u
-        The constant input under which h* is one, by default none.
 
     Raises
     ------
     ValueError
         If `h` is not a fixed point.
     """
-    h = resting(network, np.zeros(network.hidden) if h is None else h, u)
+    h = resting(network, np.zeros(network.hidden) if h is None else h)
     if not isinstance(network, Network):
-        rest = np.zeros(network.inputs) if u is None else checks.array("u", u, network.inputs)
         write = _derivative(
-            lambda v: network.step(np.broadcast_to(h, (*v.shape[:-1], len(h))), v), rest
+            lambda u: network.step(np.broadcast_to(h, (*u.shape[:-1], len(h))), u),
+            np.zeros(network.inputs),
         )
         read = _derivative(network.read, h)
-        return Network(jacobian(network, h, u), write, read, activation=IDENTITY)
-    g, a = slopes(network, h, u), np.broadcast_to(network.leak, network.hidden)
+        return Network(jacobian(network, h), write, read, activation=IDENTITY)
+    g, a = slopes(network, h), np.broadcast_to(network.leak, network.hidden)
     write = (a if network.rates else a * g)[:, None] * network.W_uh
     read = network.W_r * g if network.rates else network.W_r
-    return Network(jacobian(network, h, u), write, read, activation=IDENTITY)
+    return Network(jacobian(network, h), write, read, activation=IDENTITY)
 
 
 def linear(network: Recurrent, at: Float[np.ndarray, " H"] | None = None) -> Network:
@@ -377,14 +348,12 @@ def reshaped(
     return replace(network, W_hh=network.W_hh + change, b=b - change @ meets)
 
 
-def resting(
-    network: Recurrent, h: Float[np.ndarray, " H"], u: Float[np.ndarray, " m"] | None = None
-) -> Float[np.ndarray, " H"]:
+def resting(network: Recurrent, h: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
     """Return h, which must be a fixed point.
 
     Parameters
     ----------
-    network, h, u
+    network, h
         As for `linear_at`.
 
     Raises
@@ -393,7 +362,7 @@ def resting(
         If it is not.
     """
     h = checks.array("h", h, network.hidden)
-    residual = np.linalg.norm(step(network, h, u) - h)
+    residual = np.linalg.norm(step(network, h) - h)
     allowed = AT_REST * max(1, np.linalg.norm(h))
     if residual > allowed:
         raise ValueError(
@@ -460,13 +429,6 @@ def order(sizes: Float[np.ndarray, " sizes"], values: Float[np.ndarray, " sizes"
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
-def _everywhere(network: Recurrent, h: np.ndarray, u: np.ndarray | None) -> np.ndarray | None:
-    """Return a constant input for each of the states."""
-    if u is None:
-        return None
-    return np.broadcast_to(checks.array("u", u, network.inputs), (*h.shape[:-1], network.inputs))
-
-
 def _derivative(function: Callable, x: np.ndarray) -> np.ndarray:
     """Return the derivative of a function of one vector, by differences of fourth order."""
     d = 1e-3 * np.eye(len(x))
@@ -474,23 +436,17 @@ def _derivative(function: Callable, x: np.ndarray) -> np.ndarray:
     return ((8 * near - far) / 12e-3).T
 
 
-def _of_state(function: Callable, network: Recurrent, u: np.ndarray | None) -> Callable:
-    return lambda h: function(network, h, u)
-
-
-def _end(
-    network: Recurrent, h: np.ndarray, u: np.ndarray | None, method: str = "hybr"
-) -> np.ndarray:
+def _end(network: Recurrent, h: np.ndarray, method: str = "hybr") -> np.ndarray:
     """Return where scipy's root finder ends."""
     from scipy import optimize
 
     identity = np.eye(network.hidden)
 
     def moved(h):
-        return step(network, h, u) - h
+        return step(network, h) - h
 
     def slope(h):
-        return jacobian(network, h, u) - identity
+        return jacobian(network, h) - identity
 
     return optimize.root(moved, h, jac=slope, method=method, tol=1e-15).x
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from scipy.special import expit, logit
 
 from emt import checks
-from emt.tasks import Task, random_bits, with_silence
+from emt.tasks import Task, continuation, random_bits, with_silence
 
 EVALUATION_SEED = 20_230_701
 LEAK = 0.1
@@ -309,6 +309,75 @@ def continued(
     return later, network.read(later)
 
 
+class Begun(NamedTuple):
+    """Where the output phase begins.
+
+    Attributes
+    ----------
+    h
+        The state before its first step.
+    x
+        The s vectors that are held then, oldest first: what is said in its first s steps.
+    """
+
+    h: Float[np.ndarray, "sequences H"]
+    x: Float[np.ndarray, "sequences s kappa"]
+
+
+def begun(
+    network: Recurrent, task: Task, sequences: int = 64, seed: int = EVALUATION_SEED
+) -> Begun:
+    """Return states at the end of the inputs: random bits, or the task's own trials.
+
+    Parameters
+    ----------
+    network, task
+        The network, and the rule that it should follow.
+    sequences, seed
+        Random inputs; trials of one's own are all taken, and none drawn.
+
+    Raises
+    ------
+    ValueError
+        If trials of one's own do not fit the network or the rule, or their inputs or their
+        decision are not 0 in the output phase: see `emt.scoring.centred`.
+    """
+    if task.trials is None:
+        same_kappa(network, task)
+        u = random_bits(task, sequences, checks.generator(seed))
+        return Begun(last_state(network, u), u)
+    starts, x = _own(network, task)
+    h = run(network, task.trials.inputs)[0]
+    before = np.concatenate([network.start(len(h), 1), h], axis=1)
+    return Begun(before[np.arange(len(h)), starts], x)
+
+
+def _own(network: Recurrent, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the output phase of a task's own trials begins, and what is said first."""
+    trials = task.trials
+    checks.array("inputs", trials.inputs, None, None, network.inputs)
+    checks.array("targets", trials.targets, None, None, network.outputs)
+    checks.array("targets", trials.targets, None, None, task.kappa)
+    mask, steps, s = trials.mask, np.arange(trials.mask.shape[1]), task.s
+    starts = mask.argmax(axis=1)
+    first = starts[:, None] + np.arange(s)
+    if first.max() >= len(steps) or not np.take_along_axis(mask, first, axis=1).all():
+        raise ValueError(f"mask must begin with s = {s} scored steps in a row in every trial")
+    last = steps[-1] - mask[:, ::-1].argmax(axis=1)
+    spoken = (steps >= starts[:, None]) & (steps <= last[:, None])
+    if trials.decision or trials.inputs[spoken].any():
+        raise ValueError(
+            "trials must have inputs and a decision of 0 in the output phase: count them from what "
+            "they are there, network, trials = emt.scoring.centred(network, trials)"
+        )
+    x = np.take_along_axis(trials.signs, first[:, :, None], axis=1)
+    said = np.concatenate([x, continuation(task, x, len(steps))], axis=1)
+    after = np.clip(steps - starts[:, None], 0, None)[:, :, None]
+    if (np.sign(np.take_along_axis(said, after, axis=1)) != trials.signs)[mask].any():
+        raise ValueError("targets must follow the rule from the first scored step of a trial on")
+    return starts, x
+
+
 def sample_states(
     network: Recurrent, task: Task, steps: int, sequences: int = 64, seed: int = EVALUATION_SEED
 ) -> Float[np.ndarray, "samples H"]:
@@ -320,14 +389,79 @@ def sample_states(
         The network, and the task whose inputs it is given.
     steps
         Length of the output phase; at least 0.
-    sequences
-        Runs.
-    seed
-        Of their inputs.
+    sequences, seed
+        As for `begun`.
+
+    Raises
+    ------
+    ValueError
+        As `begun`.
     """
+    if task.trials is not None:
+        given, (starts, _) = task.trials.inputs, _own(network, task)
+        told = run(network, given)[0][np.arange(given.shape[1]) < starts[:, None]]
+        if not checks.integer("steps", steps, least=0):
+            return told
+        spoken = continued(network, begun(network, task).h, steps)[0]
+        return np.concatenate([told, spoken.reshape(-1, network.hidden)])
     same_kappa(network, task)
     u = random_bits(task, sequences, checks.generator(seed))
     return run(network, with_silence(u, steps))[0].reshape(-1, network.hidden)
+
+
+class _UnderInput(NamedTuple):
+    """A cell to whose inputs a constant one is added, and from whose outputs one is taken away."""
+
+    cell: Recurrent
+    u: np.ndarray
+    y: np.ndarray
+
+    @property
+    def hidden(self) -> int:
+        return self.cell.hidden
+
+    @property
+    def inputs(self) -> int:
+        return self.cell.inputs
+
+    @property
+    def outputs(self) -> int:
+        return self.cell.outputs
+
+    def start(self, *batch: int) -> np.ndarray:
+        return self.cell.start(*batch)
+
+    def step(self, h: np.ndarray, u: np.ndarray | None = None) -> np.ndarray:
+        both = np.broadcast_to(self.u, (*h.shape[:-1], self.inputs))
+        return self.cell.step(h, both if u is None else both + u)
+
+    def read(self, h: np.ndarray) -> np.ndarray:
+        return self.cell.read(h) - self.y
+
+
+def under_input(
+    network: Recurrent, u: Float[np.ndarray, " m"], y: Float[np.ndarray, " p"] | None = None
+) -> Recurrent:
+    """Return the network whose zero input is this constant one: a cue that stays on, say.
+
+    Of a `Network` its bias holds it.
+
+    Parameters
+    ----------
+    network
+        The network.
+    u
+        The constant input.
+    y
+        Taken from the outputs, by default nothing.
+    """
+    u = checks.array("u", u, network.inputs)
+    y = np.zeros(network.outputs) if y is None else checks.array("y", y, network.outputs)
+    if not isinstance(network, Network):
+        return _UnderInput(network, u, y)
+    b, c = (0.0 if old is None else old for old in (network.b, network.c))
+    b = b + network.W_uh @ u if u.any() else network.b
+    return replace(network, b=b, c=c - y if y.any() else network.c)
 
 
 def same_kappa(network: Recurrent, task: Task) -> None:

@@ -4,11 +4,11 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from emt import checks
-from emt.network import EVALUATION_SEED, Recurrent, last_state, run, same_kappa, silent_states
-from emt.tasks import Task, continuation, random_bits
+from emt.network import EVALUATION_SEED, Recurrent, begun, run, silent_states, under_input
+from emt.tasks import Task, Trials, continuation
 
 
 class Proportion(NamedTuple):
@@ -31,32 +31,8 @@ class Proportion(NamedTuple):
         return float(ci.low), float(ci.high)
 
 
-class Trials(NamedTuple):
-    """Somebody's own trials: what a network is given, and what it should say.
-
-    Attributes
-    ----------
-    inputs
-        All channels, data and cues, over all time steps.
-    targets
-        What each output should be; its sign against `middle` counts.
-    mask
-        Which outputs are scored, or ``None`` for all: so gaps, delimiters and lengths are left out.
-    decision
-        An output above this says yes: 0 for signs and logits, one half for bits as 0 and 1.
-    middle
-        A target above this is a yes: 0 for targets of -1 and 1, one half for 0 and 1.
-    """
-
-    inputs: Float[np.ndarray, "batch T m"]
-    targets: Float[np.ndarray, "batch T p"]
-    mask: Bool[np.ndarray, "batch T"] | None = None
-    decision: float = 0.0
-    middle: float = 0.0
-
-
 def accuracy_on(network: Recurrent, trials: Trials) -> Proportion:
-    """Return the fraction of right answers on one's own trials.
+    """Return the fraction of right answers on one's own trials, whatever rule they follow.
 
     Parameters
     ----------
@@ -65,15 +41,46 @@ def accuracy_on(network: Recurrent, trials: Trials) -> Proportion:
     trials
         Inputs, targets, and what of them counts.
     """
-    u = checks.array("inputs", trials.inputs, None, None, network.inputs)
-    targets = checks.array("targets", trials.targets, *u.shape[:2], network.outputs)
-    mask = np.ones(u.shape[:2], bool) if trials.mask is None else trials.mask
-    if mask.shape != u.shape[:2]:
-        raise ValueError(f"mask must have shape {u.shape[:2]}, not {mask.shape}")
-    checks.integer("the number of scored steps of mask", int(mask.sum()))
-    said = run(network, u)[1][mask] - trials.decision
-    right = np.sign(said) == np.sign(targets[mask] - trials.middle)
+    checks.array("inputs", trials.inputs, None, None, network.inputs)
+    checks.array("targets", trials.targets, None, None, network.outputs)
+    said = run(network, trials.inputs)[1][trials.mask] - trials.decision
+    right = np.sign(said) == trials.signs[trials.mask]
     return Proportion(int(np.count_nonzero(right)), right.size)
+
+
+def centred(network: Recurrent, trials: Trials) -> tuple[Recurrent, Trials]:
+    """Count inputs and outputs from what they are in the output phase: a cue, a decision.
+
+    Then zero input and zero output mean there what they mean in the paper, and what is computed
+    without input (fixed points, memories, edits) is what the network does under its cue.
+
+    Parameters
+    ----------
+    network
+        The network.
+    trials
+        With one and the same input at all scored steps.
+
+    Returns
+    -------
+    network, trials
+        Which do what the given ones do.
+
+    Raises
+    ------
+    ValueError
+        If the input changes while the output is scored.
+    """
+    checks.array("inputs", trials.inputs, None, None, network.inputs)
+    scored = trials.inputs[trials.mask]
+    if (scored != scored[0]).any():
+        raise ValueError(
+            "trials must have one constant input at all scored steps, or a network has no one "
+            f"point of rest there: input channels {np.flatnonzero(np.ptp(scored, axis=0))} change"
+        )
+    y = np.full(network.outputs, trials.decision)
+    inputs, targets = trials.inputs - scored[0], trials.signs
+    return under_input(network, scored[0], y), Trials(inputs, targets, trials.mask)
 
 
 def correct_bits(
@@ -99,11 +106,9 @@ def correct_bits(
     seed
         Of these sequences.
     """
-    same_kappa(network, task)
     checks.fits("last", checks.integer("last", last, least=checks.integer("first", first)))
-    u = random_bits(task, sequences, checks.generator(seed))
+    h, u = begun(network, task, sequences, seed)
     targets = _targets(task, u, first, last)
-    h = last_state(network, u)
     spoken = itertools.islice(silent_states(network, h), first - 1, last)
     counts = [
         np.count_nonzero(np.sign(network.read(h_t)) == np.sign(targets[:, n]))
@@ -128,6 +133,7 @@ def accuracy(
         As for `correct_bits`.
     """
     counts = correct_bits(network, task, first, last, sequences, seed)
+    sequences = sequences if task.trials is None else len(task.trials.inputs)
     return Proportion(int(counts.sum()), len(counts) * sequences * task.kappa)
 
 

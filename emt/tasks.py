@@ -22,6 +22,51 @@ GLYPHS = dict(
 
 
 @dataclass(frozen=True, eq=False)
+class Trials:
+    """Somebody's own trials: what a network is given, and what it should say.
+
+    Attributes
+    ----------
+    inputs
+        All channels, data and cues, over all time steps.
+    targets
+        What each output should be; its sign against `middle` counts.
+    mask
+        Which steps are scored, by default all: so gaps, delimiters and lengths are left out. The
+        output phase of a trial begins at its first such step.
+    decision
+        An output above this says yes: 0 for signs and logits, one half for bits as 0 and 1.
+    middle
+        A target above this is a yes: 0 for targets of -1 and 1, one half for 0 and 1.
+    """
+
+    inputs: Float[np.ndarray, "batch T m"]
+    targets: Float[np.ndarray, "batch T p"]
+    mask: Bool[np.ndarray, "batch T"] | None = None
+    decision: float = 0.0
+    middle: float = 0.0
+
+    def __post_init__(self):
+        """Check the record once, here."""
+        inputs = checks.array("inputs", self.inputs, None, None, None)
+        targets = checks.array("targets", self.targets, *inputs.shape[:2], None)
+        mask = np.ones(inputs.shape[:2], bool) if self.mask is None else self.mask
+        mask = checks.numbers("mask", mask, "b")
+        if mask.shape != inputs.shape[:2]:
+            raise ValueError(f"mask must have shape {inputs.shape[:2]}, not {mask.shape}")
+        checks.integer("the number of scored steps of mask", int(mask.sum()))
+        held = {"inputs": inputs, "targets": targets, "mask": mask}
+        held |= {name: checks.real(name, getattr(self, name)) for name in ("decision", "middle")}
+        for name, value in held.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def signs(self) -> Float[np.ndarray, "batch T p"]:
+        """The targets as -1 and 1."""
+        return np.where(self.targets > self.middle, 1.0, -1.0)
+
+
+@dataclass(frozen=True, eq=False)
 class Task:
     """A rule ``x(t) = f(x(t-1), ..., x(t-s)) = sum_k F_k x(t-s+k-1)`` of Eq. (5).
 
@@ -35,12 +80,16 @@ class Task:
         Coefficients, oldest first: ``F[0]`` acts on ``x(t-s)``, ``F[-1]`` on ``x(t-1)``.
     threshold
         Whether the sign of f is taken.
+    trials
+        One's own trials, by default random bits, s vectors and then silence. Whatever draws inputs
+        of the task takes these, all of them, and draws none; see `emt.scoring.centred`.
     """
 
     s: int
     kappa: int
     F: Float[np.ndarray, "s kappa kappa"]
     threshold: bool = False
+    trials: Trials | None = None
 
     def __post_init__(self):
         """Check the record once, here."""
@@ -252,7 +301,14 @@ def random_bits(
         How many; at least 1.
     rng
         Source of randomness.
+
+    Raises
+    ------
+    ValueError
+        If the task has trials of its own.
     """
+    if task.trials is not None:
+        raise ValueError("task must have no trials of its own where bits are drawn: trials=None")
     shape = (checks.integer("sequences", sequences), task.s, task.kappa)
     return rng.choice([-1.0, 1.0], size=shape)
 

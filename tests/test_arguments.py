@@ -37,7 +37,7 @@ from emt.evidence import NonMemorySpace
 from emt.gsemm import GSEMM, State
 from emt.linear_network import program
 from emt.network import ACTIVATIONS
-from emt.scoring import Trials
+from emt.tasks import Trials
 from emt.training.backpropagation import allocate
 from emt.training.descent import Training
 
@@ -161,7 +161,7 @@ EXAMPLES = {
     "beyond.lifetime.last_step": {"steps": TIMES, "accuracy": TIMES[::-1] / 4},
     "beyond.lifetime.accuracy_curve": {"steps": TIMES},
     "beyond.lifetime.saturation": {"preactivation": STATES},
-    "linearization": {"apart": 1e-4, "most": 5, "u": None},
+    "linearization": {"apart": 1e-4, "most": 5},
     "linearization.placed": {"h": np.full(10, 0.1), "linear": W},
     "linearization.order": {"values": TIMES},
     "beyond.overwriting": {"delay": 3, "rounds": 2, "silence": 1, "scale": 1.0},

@@ -9,6 +9,7 @@ import torch
 import emt
 from emt.gated import GRU, LSTM
 from emt.linearization import fixed_points, jacobian, linear_at
+from emt.network import under_input
 
 RNG = np.random.default_rng(0)
 U = RNG.normal(size=(4, 9, 3))
@@ -54,9 +55,10 @@ def test_the_reset_may_come_first():
 @pytest.mark.parametrize("u", [None, np.array([0.3, -1.0, 0.7])])
 def test_a_cell_is_linear_around_a_fixed_point(kind, u):
     _, cell = pair(kind)
-    rest = fixed_points(cell, cell.start(1), u=u).points[0]
-    linear = linear_at(cell, rest, u)
     written = np.zeros(3) if u is None else u
+    cued = cell if u is None else under_input(cell, u)
+    rest = fixed_points(cued, cued.start(1)).points[0]
+    linear = linear_at(cued, rest)
     for size in (1e-3, 1e-4):
         dh, du = size * RNG.normal(size=cell.hidden), size * RNG.normal(size=3)
         left = cell.step(rest + dh, written + du) - rest - linear.W_hh @ dh - linear.W_uh @ du
@@ -65,7 +67,7 @@ def test_a_cell_is_linear_around_a_fixed_point(kind, u):
     step = 1e-6 * np.eye(cell.hidden)
     inputs = np.tile(written, (cell.hidden, 1))
     near = (cell.step(rest + step, inputs) - cell.step(rest - step, inputs)).T / 2e-6
-    np.testing.assert_allclose(jacobian(cell, rest, u), near, atol=1e-8)
+    np.testing.assert_allclose(jacobian(cued, rest), near, atol=1e-8)
 
 
 def holding():

@@ -215,7 +215,7 @@ def hostile(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize("kind", ["pickle", "pt", "npz", "script"])
 def test_nothing_in_a_file_is_executed(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="without executing it"):
+    with pytest.raises(ValueError, match="TorchScript program|pickled objects"):
         load(hostile(tmp_path, kind))
     assert not (tmp_path / "executed").exists()
     assert "executed" not in os.listdir(tmp_path)
@@ -412,7 +412,7 @@ REFUSED = {
         {},
         r"readout may be any of fc.weight \(2, 6\), value.weight",
     ),
-    "no such readout": (TORCH, {"readout": "x"}, "readout must be one of .* not 'x'"),
+    "no such readout": (TORCH, {"names": {"W_r": "x"}}, "names must be of arrays that .* not 'x'"),
     "a readout of another size": (
         TORCH | {"fc.weight": np.ones((P, 5))},
         {},
@@ -422,7 +422,7 @@ REFUSED = {
         {**{k: v for k, v in TORCH.items() if "fc" not in k}}
         | {"out.0.weight": np.ones((9, H)), "out.2.weight": np.ones((P, 9))},
         {},
-        "has two layers, out.0.weight and out.2.weight",
+        "may have two layers, out.0.weight and out.2.weight",
     ),
     "a leaky GRU": (
         {"weight_hh": np.ones((3 * H, H)), "weight_ih": np.ones((3 * H, M))},
@@ -501,7 +501,7 @@ def text(folder, kind="txt"):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_things_are_refused(name, tmp_path):
-    with pytest.raises(ValueError, match=r"must|damaged|h or y|alpha"):
+    with pytest.raises(ValueError, match=r"must|damaged|h or y|alpha|it is a Torch|it holds|no network"):
         OTHERS[name](tmp_path)
 
 

@@ -29,7 +29,8 @@ from emt import (
     with_silence,
 )
 from emt.network import EVALUATION_SEED, continued, last_state, silent_states, states
-from emt.scoring import Proportion, Trials, _targets, accuracy_on
+from emt.scoring import Proportion, _targets, accuracy_on
+from emt.tasks import Trials
 
 
 def identity(x):
@@ -303,10 +304,10 @@ def test_own_trials_are_scored_where_their_mask_says(known, bits):
     own = trials(net.task, bits=bits)
     assert accuracy_on(right, own) == (30 * 9 * 2, 30 * 9 * 2)
     assert accuracy_on(replace(right, W_r=-right.W_r), own).value == 0
-    assert accuracy_on(right, own._replace(mask=None)).value < 1
+    assert accuracy_on(right, replace(own, mask=None)).value < 1
     shifted = replace(right, c=np.full(2, 0.5))
-    assert accuracy_on(shifted, own._replace(decision=0.5)).value == 1
-    early = own._replace(mask=np.roll(own.mask, 0, axis=1) & (np.arange(12) < 6))
+    assert accuracy_on(shifted, replace(own, decision=0.5)).value == 1
+    early = replace(own, mask=np.roll(own.mask, 0, axis=1) & (np.arange(12) < 6))
     assert accuracy_on(right, early).bits == 30 * 3 * 2
 
 

@@ -19,7 +19,16 @@ from emt.evidence import open_network
 from emt.impulse import impulse_response, minimal_realisation
 from emt.linear_network import constructed
 from emt.linearization import fixed_points, jacobian, linear, linear_at, placed, slopes, speed, step
-from emt.network import ACTIVATIONS, RELU, Recurrent, continued, last_state, run, sample_states
+from emt.network import (
+    ACTIVATIONS,
+    RELU,
+    Recurrent,
+    continued,
+    last_state,
+    run,
+    sample_states,
+    under_input,
+)
 from emt.spectrum import compare, eigenvalues
 from emt.tasks import random_bits, with_silence
 from emt.training.recipes import Stage
@@ -126,13 +135,12 @@ def test_an_activation_is_the_same_in_another_process():
 
 def test_fixed_points_under_a_constant_input():
     network, u = replace(some(2), leak=1.0), np.array([0.7, -0.4])
-    (point,) = fixed_points(network, np.zeros((1, 6)), u=u).points
-    (by_hand_,) = fixed_points(
-        replace(network, b=network.b + network.W_uh @ u), np.zeros((1, 6))
-    ).points
-    np.testing.assert_allclose(point, by_hand_, atol=1e-12)
-    assert speed(network, point, u) < 1e-24 < 1e-4 < speed(network, point)
-    linear_at(network, point, u)
+    cued = under_input(network, u)
+    (point,) = fixed_points(cued, np.zeros((1, 6))).points
+    np.testing.assert_allclose(network.step(point, u), point, atol=1e-12)
+    np.testing.assert_allclose(cued.step(point, -u), network.step(point), atol=1e-12)
+    assert speed(cued, point) < 1e-24 < 1e-4 < speed(network, point)
+    linear_at(cued, point)
     with pytest.raises(ValueError, match="h must be a fixed point"):
         linear_at(network, point)
 
@@ -168,9 +176,10 @@ def test_a_network_trained_without_tanh_comes_back_without_it(tmp_path):
 def test_slopes_and_jacobian_are_of_the_networks_own_activation(name, rates):
     network = some(activation=ACTIVATIONS[name], rates=rates)
     h, u, d = RNG.normal(size=6), RNG.normal(size=2), 1e-6
-    J = jacobian(network, h, u)
+    network = under_input(network, u)
+    J = jacobian(network, h)
     for j, e in enumerate(np.eye(6)):
-        moved = (step(network, h + d * e, u) - step(network, h - d * e, u)) / (2 * d)
+        moved = (step(network, h + d * e) - step(network, h - d * e)) / (2 * d)
         np.testing.assert_allclose(J[:, j], moved, atol=1e-8)
 
 

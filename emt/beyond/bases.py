@@ -12,8 +12,8 @@ from scipy.optimize import linear_sum_assignment
 from emt import checks
 from emt.algorithm1 import VariableMemories, contents
 from emt.basis import dual, independent
-from emt.network import EVALUATION_SEED, Network, Recurrent, same_kappa, states
-from emt.tasks import Task, continuation, random_bits, with_silence
+from emt.network import EVALUATION_SEED, Network, Recurrent, begun, silent_states
+from emt.tasks import Task, continuation
 
 BASELINES = ("random directions", "principal components", "eigenvectors")
 
@@ -43,13 +43,11 @@ def in_flight(
     network, task
         The network, and the rule that it follows.
     sequences, seed
-        Inputs.
+        As for `emt.network.begun`.
     """
-    same_kappa(network, task)
-    s = task.s
-    u = random_bits(task, sequences, checks.generator(seed))
-    x = np.concatenate([u, continuation(task, u, s)], axis=-2)
-    h = np.stack(list(islice(states(network, with_silence(u, s)), s, None)))
+    h, x = begun(network, task, sequences, seed)
+    s, x = task.s, np.concatenate([x, continuation(task, x, task.s)], axis=-2)
+    h = np.stack(list(islice(silent_states(network, h), s)))
     return Held(h, np.stack([x[:, t : t + s] for t in range(1, s + 1)]))
 
 

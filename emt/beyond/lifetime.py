@@ -19,13 +19,13 @@ from emt.network import (
     EVALUATION_SEED,
     Network,
     Recurrent,
+    begun,
+    continued,
     last_state,
-    run,
-    same_kappa,
     silent_states,
 )
 from emt.scoring import correct_bits
-from emt.tasks import Task, random_bits, with_silence
+from emt.tasks import Task
 
 
 class FaultVariances(NamedTuple):
@@ -76,12 +76,10 @@ def activity(
     sequences, seed
         Inputs.
     """
-    same_kappa(network, task)
     checks.integer("last", last, least=checks.integer("first", first))
     checks.fits("last", last, sequences, network.hidden)
-    u = random_bits(task, sequences, checks.generator(seed))
-    h, _ = run(network, with_silence(u, last))
-    return float((h[:, task.s + first - 1 :] ** 2).mean())
+    h, _ = continued(network, begun(network, task, sequences, seed).h, last)
+    return float((h[:, first - 1 :] ** 2).mean())
 
 
 def faults(
@@ -222,6 +220,7 @@ def accuracy_curve(
     network = noisy(network, noise, checks.generator(seed, 1)) if noise else network
     last = int(steps[-1]) + window - 1
     counts = correct_bits(network, task, 1, last, sequences, seed)
+    sequences = sequences if task.trials is None else len(task.trials.inputs)
     right = counts / (sequences * task.kappa)
     return np.array([right[int(n) - 1 : int(n) - 1 + window].mean() for n in steps])
 

@@ -137,6 +137,11 @@ def _fitted(network: Network, u, recorded) -> dict:
         c = (recorded["y"] - network.read(said)).reshape(-1, network.outputs)
         total = c.mean(axis=0) + (0.0 if network.c is None else network.c)
         changes["a readout bias is missing"] = {"c": total}
+        heard = network.read(said) - (0.0 if network.c is None else network.c)
+        asked = recorded["y"] - (0.0 if network.c is None else network.c)
+        if heard.any():
+            part = float((heard * asked).sum() / (heard**2).sum())
+            changes[f"the readout is multiplied by {part:.4g}"] = {"W_r": part * network.W_r}
     if "h" not in recorded:
         return changes
     h, H = recorded["h"], network.hidden

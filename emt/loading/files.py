@@ -1,11 +1,12 @@
 """Weight files of other programs. Nothing in a file is ever executed."""
 
 import io
+import json
 import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from safetensors import numpy as tensors
 
 from emt import checks
 from emt.loading.arrays import Opened, from_arrays
+from emt.loading.graphs import Node, read_graph
+from emt.loading.layers import said_by_keras
 from emt.network import ACTIVATIONS, TANH, Activation, Network
 
 PARTS = "W_hh", "W_uh", "W_r", "b", "c", "h0"
@@ -21,11 +24,11 @@ PARTS = "W_hh", "W_uh", "W_r", "b", "c", "h0"
 
 def load(
     path: Path,
-    activation: Activation | str = TANH,
+    activation: Activation | str | None = None,
     leak: float = 1.0,
     rates: bool = False,
     layout: str | None = None,
-    readout: str | None = None,
+    names: Mapping | None = None,
     ignore: Sequence[str] = (),
 ) -> Opened:
     """Open a network from a weight file.
@@ -39,28 +42,31 @@ def load(
     ----------
     path
         Of the file.
-    activation, leak, rates, layout, readout, ignore
-        As for `emt.loading.arrays.from_arrays`. Files that `save` wrote need none of them.
+    activation, leak, rates, layout, names, ignore
+        As for `emt.loading.arrays.from_arrays`. Files that `save` wrote need none of them; files of
+        Keras and ONNX say the activation, others mean tanh unless it is declared.
 
     Raises
     ------
     ValueError
         If there is no such file, it cannot be read safely, or no network is recognised in it.
     """
-    found = arrays_of(path)
-    how = found.pop("emt", None)
+    found, said = _contents(path)
+    how = said.get("emt")
     if how is not None:
-        activation, rates = str(how["activation"]), bool(how["rates"])
-        network = Network(**found, activation=ACTIVATIONS[activation], rates=rates)
+        sigma, rates = ACTIVATIONS[str(how["activation"])], bool(how["rates"])
+        network = Network(**found, activation=sigma, rates=rates)
         return Opened(network, {name: name for name in found}, ())
+    sigma, layout = activation or said.get("activation", TANH), layout or said.get("layout")
     try:
-        return from_arrays(found, activation, leak, rates, layout, readout, ignore)
+        opened = from_arrays(found, sigma, leak, rates, layout, names, ignore)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    return opened._replace(notes=tuple(said.get("notes", ())))
 
 
 def arrays_of(path: Path) -> dict:
-    """Return the arrays of a file by name, as it has them.
+    """Return the arrays of a file by name, as it has them, for `from_arrays`.
 
     Parameters
     ----------
@@ -72,6 +78,11 @@ def arrays_of(path: Path) -> dict:
     ValueError
         If there is no such file or it cannot be read safely.
     """
+    return _contents(path)[0]
+
+
+def _contents(path: Path) -> tuple[dict, dict]:
+    """Return the arrays of a file, and what else it says of the network."""
     try:
         with path.open("rb") as file:
             head = file.read(512)
@@ -80,6 +91,8 @@ def arrays_of(path: Path) -> dict:
     reader, kind = _reader(path, head)
     try:
         return reader(path)
+    except _Refused as error:
+        raise ValueError(f"{path}: {error}; the file was left as it is") from None
     except ImportError as error:
         raise ValueError(f"{path} is {kind}: pip install {error.name} to read it") from None
     except Exception as error:
@@ -88,6 +101,10 @@ def arrays_of(path: Path) -> dict:
             f"{path} is damaged, or no {kind} that can be read without executing it ({reason}); "
             "the file was left as it is"
         ) from None
+
+
+class _Refused(Exception):
+    """What a file is, and why it is not opened: in our own words."""
 
 
 def save(network: Network, path: Path) -> Path:
@@ -137,14 +154,20 @@ def _reader(path: Path, head: bytes):
         return _onnx, "ONNX file"
     if head.startswith(b"\x80"):
         return _torch, "PyTorch file of weights"
+    if head.startswith(b"version https://git-lfs"):
+        return _pointer, "pointer of Git LFS"
     return _unknown, "weight file"
+
+
+def _pointer(path: Path):
+    raise _Refused("it is a pointer of Git LFS, not the weights: fetch them with git lfs pull")
 
 
 def _unknown(path: Path):
     raise ValueError("safetensors, npz, PyTorch, MATLAB, HDF5 and ONNX are known")
 
 
-def _safetensors(path: Path) -> dict:
+def _safetensors(path: Path) -> tuple[dict, dict]:
     content = path.read_bytes()
     try:
         arrays = tensors.load(content)
@@ -157,31 +180,43 @@ def _safetensors(path: Path) -> dict:
     if how.get("format") == "emt 1":
         leak = arrays.pop("leak")
         arrays["leak"] = float(leak[0]) if leak.size == 1 else leak
-        arrays["emt"] = {"activation": how["activation"], "rates": int(how["rates"])}
-    return arrays
+        return arrays, {"emt": {"activation": how["activation"], "rates": int(how["rates"])}}
+    return arrays, {}
 
 
 def _single(path: Path) -> dict:
-    raise ValueError("one array is no network: put all of them into an npz file, by name")
+    raise _Refused("one array is no network: put all of them into an npz file, by name")
 
 
-def _archive(path: Path) -> dict:
+def _archive(path: Path) -> tuple[dict, dict]:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         if any(n.endswith("constants.pkl") for n in names):
-            raise ValueError(
+            raise _Refused(
                 "it is a TorchScript program: torch.jit.load it, and pass emt.from_torch the module"
             )
         if any(n.endswith("data.pkl") for n in names):
             return _torch(path)
         if "model.weights.h5" in names:
-            return _hdf5(io.BytesIO(archive.read("model.weights.h5")))
+            arrays, _ = _hdf5(io.BytesIO(archive.read("model.weights.h5")))
+            return arrays, _said(archive.read("config.json"))
         checks.fits("the file", sum(i.file_size for i in archive.infolist()) // 8)
+    arrays, passed = {}, []
     with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        for name in file.files:
+            try:
+                arrays[name] = file[name]
+            except ValueError as error:
+                if "Object arrays" not in str(error):
+                    raise
+                passed.append(name)
+    if passed and not arrays:
+        raise _Refused(f"it holds pickled objects alone, {', '.join(passed)}: save arrays of numbers")
+    notes = [f"passed over, being Python objects: {', '.join(passed)}"] if passed else []
+    return arrays, {"notes": notes}
 
 
-def _torch(path: Path) -> dict:
+def _torch(path: Path) -> tuple[dict, dict]:
     import torch
 
     try:
@@ -190,13 +225,15 @@ def _torch(path: Path) -> dict:
     except Exception as error:
         if "weights_only" not in str(error) and "Unsupported" not in str(error):
             raise
-        raise ValueError(
+        raise _Refused(
             "it holds pickled objects, which would run as a program; where it was made, write "
             "torch.save(model.state_dict(), path), or pass emt.from_torch the model"
         ) from None
     if not isinstance(tree, dict):
-        raise ValueError(f"it holds a {type(tree).__name__}, not arrays by name")
-    return tree
+        raise _Refused(
+            f"it holds a {type(tree).__name__}, not arrays by name: save the state dict of one model"
+        )
+    return tree, {}
 
 
 # SciPy's reader may crash on a damaged file: then it takes this process of its own with it.
@@ -212,20 +249,27 @@ numpy.savez(sys.stdout.buffer, **dict(flat(scipy.io.loadmat(sys.argv[1], simplif
 """
 
 
-def _matlab(path: Path) -> dict:
+def _matlab(path: Path) -> tuple[dict, dict]:
     command = [sys.executable, "-I", "-c", _MATLAB, str(path.resolve())]
     done = subprocess.run(command, capture_output=True)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["its reader crashed"]
         raise ValueError(said[-1])
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        return {name: file[name] for name in file.files}, {}
 
 
-def _hdf5(path: Path | io.BytesIO) -> dict:
+def _said(config: str | bytes) -> dict:
+    try:
+        return said_by_keras(json.loads(config))
+    except ValueError as error:
+        raise _Refused(error) from None
+
+
+def _hdf5(path: Path | io.BytesIO) -> tuple[dict, dict]:
     import h5py
 
-    found = {}
+    found, said = {}, {}
 
     def visit(name: str, item) -> None:
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiuc":
@@ -234,15 +278,59 @@ def _hdf5(path: Path | io.BytesIO) -> dict:
 
     with h5py.File(path, "r") as file:
         file.visititems(visit)
-    return found
+        if "model_config" in file.attrs:
+            said = _said(file.attrs["model_config"])
+    return found, said
 
 
-def _onnx(path: Path) -> dict:
+# What exporters do to weights before a node takes them.
+_SHAPING = (
+    *("Cast", "Concat", "Constant", "Identity", "Reshape", "Slice", "Squeeze"),
+    *("Transpose", "Unsqueeze"),
+)
+
+
+def _onnx(path: Path) -> tuple[dict, dict]:
     import onnx
-    from onnx import numpy_helper
+    from onnx import helper, numpy_helper
 
     model = onnx.load(path, load_external_data=False)
-    return {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    held = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    kinds = {node.op_type for node in model.graph.node}
+    held |= _shaped(model, set(held)) if kinds & {"RNN", "GRU", "LSTM"} else {}
+    nodes = []
+    for node in model.graph.node:
+        said = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type in ("RNN", "GRU", "LSTM"):
+            said["direction"] = said.get("direction", b"forward").decode()
+            said["activations"] = [name.decode() for name in said.get("activations", ())]
+        nodes.append(Node(node.op_type, list(node.input), list(node.output), said))
+    if not any(a.ndim > 1 for a in held.values()) and "If" in kinds:
+        raise _Refused("its weights stand inside a branch (If): export the network without it")
+    try:
+        return read_graph(held, nodes)
+    except ValueError as error:
+        raise _Refused(error) from None
+
+
+def _shaped(model, known: set[str]) -> dict:
+    """Return what nodes that only reshape weights make of them."""
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type in _SHAPING and known.issuperset(node.input):
+            nodes.append(node)
+            known.update(node.output)
+    names = [name for node in nodes for name in node.output]
+    if not names:
+        return {}
+    ends = [helper.make_empty_tensor_value_info(name) for name in names]
+    graph = helper.make_graph(nodes, "weights", [], ends, model.graph.initializer)
+    versions = {"opset_imports": model.opset_import, "ir_version": model.ir_version}
+    made = ReferenceEvaluator(helper.make_model(graph, **versions)).run(None, {})
+    return dict(zip(names, made, strict=True))
 
 
 checks.guard(globals())

@@ -1,6 +1,7 @@
 """Models of PyTorch, in and out again."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from emt.loading.arrays import from_arrays
 from emt.network import RELU, TANH, Activation, Network, Recurrent
 
 _RECURRENT = torch.nn.RNNBase, torch.nn.RNNCellBase
+_NORMS = torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.modules.batchnorm._BatchNorm
 
 
 def from_torch(
@@ -50,6 +52,12 @@ def from_torch(
             )
         if getattr(rnn, "proj_size", 0):
             raise ValueError("model must have no projection of its state (proj_size=0)")
+    norms = [n for n, m in _plain(model).named_modules() if isinstance(m, _NORMS)]
+    if norms:
+        raise ValueError(
+            f"model must not normalise what it reads, as {', '.join(norms)} may: pass its recurrent "
+            "part alone, and the readout"
+        )
     arrays = _arrays(model)
     name = readout if isinstance(readout, str) else None
     if isinstance(readout, torch.nn.Module):
@@ -60,7 +68,8 @@ def from_torch(
         arrays |= {f"readout.{k}": v for k, v in _arrays(linear[0]).items()}
         name = "readout.weight"
     activation = activation or _activation(model, inner)
-    return from_arrays(arrays, activation, layout=layout, readout=name).network
+    names = None if name is None else {"W_r": name}
+    return from_arrays(arrays, activation, layout=layout, names=names).network
 
 
 def to_torch(
@@ -104,6 +113,33 @@ def to_torch(
     if biased:
         readout.bias = tensor(network.c)
     return rnn, readout
+
+
+def on_arrays(function: Callable) -> Callable:
+    """Return a function of tensors, input and state, as one of arrays: for `emt.loading.stepping`.
+
+    Parameters
+    ----------
+    function
+        ``f(input, h)``, a cell of PyTorch's too; in float64: ``model.double()``.
+
+    Raises
+    ------
+    ValueError
+        When it is called, if the function takes no float64.
+    """
+
+    def stepped(u: np.ndarray, h: np.ndarray) -> np.ndarray:
+        try:
+            with torch.no_grad():
+                return function(torch.tensor(u), torch.tensor(h)).numpy()
+        except RuntimeError as error:
+            raise ValueError(
+                f"function must take float64, shapes {u.shape} and {h.shape}; model.double() makes "
+                f"a model take it ({error})"
+            ) from None
+
+    return stepped
 
 
 def _put_back(network: Network, like: torch.nn.Module) -> torch.nn.Module:

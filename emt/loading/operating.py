@@ -1,0 +1,95 @@
+"""Where a network is linear while it remembers: a fixed point among the states that it visits."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from emt import checks
+from emt.linearization import fixed_points, jacobian, slow_points, step
+from emt.network import EVALUATION_SEED, Recurrent, begun, continued
+from emt.tasks import Task
+
+STARTS = 16
+
+
+class OperatingPoint(NamedTuple):
+    """A fixed point around which a network does its task, and what it is worth.
+
+    Attributes
+    ----------
+    h
+        The fixed point h*: `at` of whatever takes one.
+    residual
+        Norm of ``step(h*) - h*``.
+    others
+        Number of other fixed points that were found.
+    away
+        How far visited states are from h*, as part of the norm of all they are (root mean square).
+    explained
+        Part of the next step from visited states that the linear network around h* predicts: 1 if
+        it is linear all the way, less if the network is not linear as far as it goes.
+    """
+
+    h: Float[np.ndarray, " H"]
+    residual: float
+    others: int
+    away: float
+    explained: float
+
+    def __str__(self) -> str:
+        """Say what it means."""
+        other = f"{self.others} other fixed points were found" if self.others else "no other found"
+        holds = "holds" if self.explained > 0.99 else "does not hold"
+        return (
+            f"One step moves the point by {self.residual:.1e} ({other}). Visited states are "
+            f"{self.away:.3g} of their norm away from it; the linear network there predicts "
+            f"{self.explained:.4f} of their next step: what is linear {holds} as far as they go."
+        )
+
+
+def operating_point(
+    network: Recurrent, task: Task, sequences: int = 64, seed: int = EVALUATION_SEED
+) -> OperatingPoint:
+    """Find the fixed point nearest to the mean of the states visited in the output phase.
+
+    It is searched from that mean and from some of these states. A cue that stays on is part of the
+    network: see `emt.scoring.centred` and `emt.network.under_input`.
+
+    Parameters
+    ----------
+    network, task
+        The network, and the rule that it should follow, perhaps with trials of one's own.
+    sequences, seed
+        As for `emt.network.begun`.
+
+    Raises
+    ------
+    ValueError
+        If no fixed point is reached from there; it says how slow the network gets instead.
+    """
+    h = continued(network, begun(network, task, sequences, seed).h, 2 * task.s)[0]
+    visited = h.reshape(-1, network.hidden)
+    centre = visited.mean(axis=0)
+    starts = np.vstack([centre, visited[:: max(1, len(visited) // STARTS)]])
+    found = fixed_points(network, starts)
+    if not len(found.points):
+        q = slow_points(network, centre[None], most=1000).speeds[0]
+        raise ValueError(
+            f"network must have a fixed point where it works, but none is reached from {len(starts)}"
+            f" visited states: at its slowest there one step moves it by {np.sqrt(2 * q):.1e}"
+        )
+    best = found.points[np.argmin(np.linalg.norm(found.points - centre, axis=1))]
+    off, after = visited - best, step(network, visited) - best
+    left = after - off @ jacobian(network, best).T
+    size = (visited**2).sum()
+    return OperatingPoint(
+        best,
+        float(np.linalg.norm(step(network, best) - best)),
+        len(found.points) - 1,
+        float(np.sqrt((off**2).sum() / size)) if size else 0.0,
+        float(1 - (left**2).sum() / (after**2).sum()) if after.any() else 1.0,
+    )
+
+
+checks.guard(globals())

@@ -2,9 +2,8 @@
 
 The paper's thread, in its order: `tasks`, `basis`, `network`, `scoring`, `gsemm`, `linear_network`,
 `training`, `linearization`, `algorithm1`, `evidence`, `spectrum`, `impulse`. What goes further:
-`beyond`. Somebody else's network in and out: `loading`; gated
-cells: `gated`. What draws: `figures`. What the book is
-made with: `workshop`.
+`beyond`. Somebody else's network in and out: `loading`; gated cells: `gated`. What draws:
+`figures`. What the book is made with: `workshop`.
 
 An argument of another kind, shape or range than its docstring says, or one that is not finite, is a
 ``ValueError`` that names it; a section *Raises* says only what else can be wrong.
@@ -13,12 +12,14 @@ An argument of another kind, shape or range than its docstring says, or one that
 from importlib import import_module
 
 from emt.algorithm1 import VariableMemories, as_printed, corrected
+from emt.impulse import infer_rule
 from emt.linear_network import constructed
 from emt.linearization import linear_at
 from emt.network import IDENTITY, TANH, Activation, Network, run, sample_states
-from emt.scoring import accuracy, accuracy_around, correct_bits
+from emt.scoring import accuracy, accuracy_around, accuracy_on, centred, correct_bits
 from emt.tasks import (
     Task,
+    Trials,
     bitmap,
     compose_copy,
     continuation,
@@ -34,7 +35,11 @@ from emt.training.recipes import Stage, TrainingConfig, published
 # Loaded when first asked for: what trains or converts needs torch, what opens files their readers.
 _LATER = {
     **dict.fromkeys(("load", "save"), "loading.files"),
+    "from_arrays": "loading.arrays",
+    "from_keras": "loading.layers",
+    "Cell": "loading.stepping",
     "reproduces": "loading.comparing",
+    "operating_point": "loading.operating",
     **dict.fromkeys(("from_torch", "to_torch"), "loading.modules"),
     **dict.fromkeys(("train", "untrained"), "training.descent"),
     "trained": "workshop.store",
@@ -44,24 +49,32 @@ __all__ = [
     "IDENTITY",
     "TANH",
     "Activation",
+    "Cell",
     "Network",
     "Stage",
     "Task",
     "TrainingConfig",
+    "Trials",
     "VariableMemories",
     "accuracy",
     "accuracy_around",
+    "accuracy_on",
     "as_printed",
     "bitmap",
+    "centred",
     "compose_copy",
     "constructed",
     "continuation",
     "correct_bits",
     "corrected",
     "driven",
+    "from_arrays",
+    "from_keras",
     "from_torch",
+    "infer_rule",
     "linear_at",
     "load",
+    "operating_point",
     "published",
     "random_bits",
     "repeat_copy",
@@ -86,8 +99,8 @@ def __getattr__(name: str):
     try:
         return getattr(import_module(f"emt.{_LATER[name]}"), name)
     except ModuleNotFoundError as error:
-        extra = "pip install 'episodic-memory-theory[torch]'"
-        raise ImportError(f"emt.{name} needs {error.name}: {extra}", name=error.name) from None
+        missing = error.name
+        raise ImportError(f"emt.{name} needs {missing}: pip install it", name=missing) from None
 
 
 def __dir__() -> list[str]:

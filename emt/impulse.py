@@ -6,6 +6,7 @@ about the task is needed. How many earlier vectors are needed, and which of thei
 found on the way: s is the largest observability index.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -185,9 +186,10 @@ def infer_rule(
     """Infer s and the rule of a network from its impulse response, if that says which.
 
     `estimate_rule` is asked how far back a rule must look if a twentieth, a tenth, a fifth or two
-    fifths of a component may be left to chance. It is one rule if all the answers have one s, nine
-    in ten of its modes last, and no output only follows the others. Otherwise it is not decided:
-    any matrix follows some rule, its characteristic polynomial.
+    fifths of a component may be left to chance, of a response without its growth. It is one rule if
+    all the answers have one s, nine in ten of its modes last, and no output only follows the
+    others. Otherwise it is not decided, nor where a rule that does not only select takes nearly as
+    many modes as there are units: any matrix follows such a one, its characteristic polynomial.
 
     Parameters
     ----------
@@ -204,9 +206,11 @@ def infer_rule(
         If the network has not as many outputs as inputs, or does not rest there.
     """
     network = linear(network, at)
-    most = min(network.hidden // network.kappa, 64) if most is None else most
-    steps = 3 * (checks.integer("most", max(most, 1) if most is None else most) + 1)
-    response = impulse_response(network, steps)
+    most = max(1, min(network.hidden // network.kappa, 64)) if most is None else most
+    checks.fits("most", checks.integer("most", most), 3 * network.hidden, network.kappa)
+    steps = 3 * (most + 1)
+    growth = max(1.0, moduli(network.W_hh)[0])
+    response = impulse_response(replace(network, W_hh=network.W_hh / growth), steps)
     ends = delay_line(response)
     if ends is not None:
         said = f"The response ends for good after {ends} steps."
@@ -217,11 +221,15 @@ def infer_rule(
             rule = estimate_rule(response, tolerance)
         except ValueError:
             continue
+        lags = np.arange(rule.s, 0, -1)[:, None, None]
+        rule = rule._replace(F=rule.F * growth**lags)
         if rule.s not in found or rule.error < found[rule.s].error:
             found[rule.s] = rule
     rules = tuple(sorted(found.values(), key=lambda rule: rule.error))
     if not rules:
-        return Inference("nothing", None, (), f"No rule of up to {most} memories fits the response.")
+        return Inference(
+            "nothing", None, (), f"No rule of up to {most} memories fits the response."
+        )
     said = ", ".join(f"s = {r.s} leaves {r.error:.2%}" for r in rules) + " of it unexplained"
     if len(rules) > 1:
         return Inference("ambiguous", None, rules, f"{said}.")
@@ -231,8 +239,13 @@ def infer_rule(
     lasting = int((moduli(task.Phi[np.ix_(live, live)]) > LIVE).sum()) if live.any() else 0
     modes, silent = int(rule.indices.sum()), int((rule.indices == 0).sum())
     said += f"; {lasting} of its {modes} modes last"
-    if lasting < LASTING * modes or silent:
-        why = f"{silent} outputs follow the others" if silent else "what fades may be more"
+    selects = abs(rule.F - np.rint(rule.F)).max() < 0.1
+    why = f"{silent} outputs follow the others" if silent else ""
+    if lasting < LASTING * modes:
+        why = "what fades may be more"
+    elif (modes >= LASTING * network.hidden or rule.s == most) and not selects:
+        why = f"any matrix of {network.hidden} units follows some rule so long"
+    if why:
         return Inference("ambiguous", None, rules, f"{said}, and {why}.")
     return Inference("rule", rule.s, rules, f"{said}.")
 

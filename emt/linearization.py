@@ -207,9 +207,7 @@ def slow_points(
     return SlowPoints(np.array(ends), speed(network, np.array(ends)))
 
 
-def linear_at(
-    network: Recurrent, h: Float[np.ndarray, " H"] | None = None
-) -> Network:
+def linear_at(network: Recurrent, h: Float[np.ndarray, " H"] | None = None) -> Network:
     """Return the linear network around a fixed point, Eqs. (36) and (37).
 
     Its state is ``h' = h - h*``. ``J W_hh`` and ``J W_uh`` take the place of `W_hh` and `W_uh`;

@@ -309,7 +309,7 @@ def continued(
     return later, network.read(later)
 
 
-class Begun(NamedTuple):
+class Onset(NamedTuple):
     """Where the output phase begins.
 
     Attributes
@@ -326,7 +326,7 @@ class Begun(NamedTuple):
 
 def begun(
     network: Recurrent, task: Task, sequences: int = 64, seed: int = EVALUATION_SEED
-) -> Begun:
+) -> Onset:
     """Return states at the end of the inputs: random bits, or the task's own trials.
 
     Parameters
@@ -345,11 +345,11 @@ def begun(
     if task.trials is None:
         same_kappa(network, task)
         u = random_bits(task, sequences, checks.generator(seed))
-        return Begun(last_state(network, u), u)
+        return Onset(last_state(network, u), u)
     starts, x = _own(network, task)
     h = run(network, task.trials.inputs)[0]
     before = np.concatenate([network.start(len(h), 1), h], axis=1)
-    return Begun(before[np.arange(len(h)), starts], x)
+    return Onset(before[np.arange(len(h)), starts], x)
 
 
 def _own(network: Recurrent, task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -368,7 +368,7 @@ def _own(network: Recurrent, task: Task) -> tuple[np.ndarray, np.ndarray]:
     if trials.decision or trials.inputs[spoken].any():
         raise ValueError(
             "trials must have inputs and a decision of 0 in the output phase: count them from what "
-            "they are there, network, trials = emt.scoring.centred(network, trials)"
+            "they are there, network, trials = emt.centred(network, trials)"
         )
     x = np.take_along_axis(trials.signs, first[:, :, None], axis=1)
     said = np.concatenate([x, continuation(task, x, len(steps))], axis=1)

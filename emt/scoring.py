@@ -4,7 +4,7 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from emt import checks
 from emt.network import EVALUATION_SEED, Recurrent, begun, run, silent_states, under_input

@@ -50,6 +50,8 @@ class Trials:
         """Check the record once, here."""
         inputs = checks.array("inputs", self.inputs, None, None, None)
         targets = checks.array("targets", self.targets, *inputs.shape[:2], None)
+        for name, channels in (("inputs", inputs), ("targets", targets)):
+            checks.integer(f"the number of channels of {name}", channels.shape[2])
         mask = np.ones(inputs.shape[:2], bool) if self.mask is None else self.mask
         mask = checks.numbers("mask", mask, "b")
         if mask.shape != inputs.shape[:2]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import get_args, get_origin
 
 import jaxtyping
@@ -66,6 +66,24 @@ def rnn():
     return torch.nn.RNN(2, 3), torch.nn.Linear(3, 2, bias=False)
 
 
+class SimpleRNNCell:
+    """Keras's, as far as it is looked at."""
+
+    def get_config(self):
+        """Say nothing."""
+        return {}
+
+
+class Layer:
+    """Keras's, as far as it is looked at."""
+
+    name, return_sequences, cell = "rnn", True, SimpleRNNCell()
+
+    def get_weights(self):
+        """Return kernels."""
+        return [np.ones((2, 3)), np.ones((3, 3))]
+
+
 STUDY = Study(double, [{"x": 1}, {"x": 2}], {"y": 0.0}, timed=True)
 # By the name of the argument, then by that of the module and of the function.
 EXAMPLES = {
@@ -106,15 +124,27 @@ EXAMPLES = {
     "tasks.bitmap": {"s": 4, "kappa": 5},
     "tasks.from_operator": {"operator": np.ones((6, 2))},
     "scoring": {"trials": Trials(BITS, BITS)},
-    "tasks.Task": {"threshold": False},
+    "tasks.Task": {"threshold": False, "trials": None},
+    "tasks.Trials": {"inputs": BITS, "targets": BITS, "mask": BITS[..., 0] > -2}
+    | {"decision": 0.5, "middle": 0.5},
+    "network.under_input": {"u": ONES, "y": ONES},
+    "scoring.centred": {"trials": Trials(0 * BITS, BITS)},
+    "impulse.infer_rule": {"most": 5},
     "loading.arrays": {"arrays": {"W_hh": W.W_hh, "W_uh": W.W_uh, "W_r": W.W_r}, "layout": None}
-    | {"leak": 1.0, "rates": False, "readout": None, "ignore": ["q"]},
+    | {"leak": 1.0, "rates": False, "names": {"W_r": "W_r"}, "ignore": ["q"]},
+    "loading.conventions": {"found": {"W_hh": EYE, "W_uh": W.W_uh[:6]}, "layout": None}
+    | {"names": {}, "name": "rnn.weight"},
+    "loading.graphs": {"held": {}, "nodes": []},
+    "loading.layers": {"model": SimpleNamespace(layers=[Layer()]), "config": {}} | {"kind": "LSTM"},
+    "loading.modules.on_arrays": {"function": np.add},
+    "loading.stepping": {"function": lambda u, h: np.tanh(h), "inputs": 3, "W_r": np.ones((1, 2))}
+    | {"c": None, "h0": ONES},
     "loading.files": {
         "path": "n.npz",
         "leak": 1.0,
         "rates": False,
         "layout": None,
-        "readout": None,
+        "names": None,
         "ignore": ["q"],
     },
     "loading.files.save": {"path": "z"},
@@ -389,16 +419,17 @@ ACCEPTED = {
     "0": "seed steps silence wait warmup n",
     "1000000000000": "seed batch delay every hidden iterations most most_inputs n s step t updates"
     " warmup",
-    "0.0": "alpha alpha_c alpha_s apart advance dose gain learning_rate least noise part stretch"
-    " threshold tolerance",
-    "-1.0": "alpha_c dose gain",
+    "0.0": "alpha alpha_c alpha_s apart advance decision dose gain learning_rate least middle noise"
+    " part stretch threshold tolerance",
+    "-1.0": "alpha_c decision dose gain middle",
     "1e-300": "activity bar c g leak scale share write_scale",
-    "1e+300": "T_d T_f T_h activity alpha_c alpha_s apart c clip dose g gain learning_rate noise"
-    " scale step stretch threshold tolerance write_scale",
+    "1e+300": "T_d T_f T_h activity alpha_c alpha_s apart c clip decision dose g gain learning_rate"
+    " middle noise scale step stretch threshold tolerance write_scale",
     "inf": "variance",
     "no axes": "leak variance x z",
     "another axis": "components h preactivation u v variance x z",
-    "longer": "W_uh Xi block covectors doses h operator overlaps sizes times u variance x z",
+    "longer": "W_uh Xi block covectors doses h inputs operator overlaps sizes targets times u"
+    " variance x z",
     "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation"
     " response sizes starts times u variance vectors x z",
     "empty": "block covectors doses sizes times u variance vectors x z",

@@ -278,7 +278,9 @@ def test_every_text_file_is_opened_as_utf_8():
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-@pytest.mark.parametrize("name", [".ci/run", "Makefile", "emt/tasks.py", "emt/atlas/x.csv", "a/new.md"])
+@pytest.mark.parametrize(
+    "name", [".ci/run", "Makefile", "emt/tasks.py", "emt/atlas/x.csv", "a/new.md"]
+)
 def test_a_checkout_has_the_same_line_ends_everywhere(name):
     done = subprocess.run(
         ["git", "-c", "core.autocrlf=true", "check-attr", "text", "eol", "--", name],

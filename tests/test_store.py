@@ -16,6 +16,7 @@ from safetensors.numpy import save
 
 import emt
 from emt import Network, Stage, Task, TrainingConfig, repeat_copy
+from emt.tasks import Trials
 from emt.training import descent
 from emt.training.descent import Training
 from emt.workshop import store
@@ -72,7 +73,10 @@ def ask(folder: Path, _) -> bytes:
 
 def test_every_field_is_varied_here():
     assert set(OTHER_CONFIGS) == {field.name for field in fields(TrainingConfig)}
-    assert set(OTHER_TASKS) == {field.name for field in fields(Task)}
+    # But for trials of one's own, which training refuses, for it draws its bits.
+    assert {*OTHER_TASKS, "trials"} == {field.name for field in fields(Task)}
+    with pytest.raises(ValueError, match="no trials of its own"):
+        descent.train(replace(TASK, trials=Trials(np.ones((1, 9, 2)), np.ones((1, 9, 2)))), CONFIG)
 
 
 def test_the_key_depends_on_every_field():

@@ -118,7 +118,7 @@ def from_arrays(
         if name not in flat:
             raise ValueError(f"names must be of arrays that there are, {_few(flat)}, not {name!r}")
     found, called, layout = conventions.low_rank(flat, layout)
-    weights, strict = conventions.recurrent(found, layout, names)
+    weights, strict = conventions.recurrent_part(found, layout, names)
     H = weights["W_hh"][1].shape[1]
     used = {part: name for part, (name, _) in weights.items()}
     weights |= _readout(found, _sources(used), H, names, strict)
@@ -126,9 +126,7 @@ def from_arrays(
     values = {part: value for part, (_, value) in weights.items()}
     for part, value in values.items():
         if value.dtype.kind != "f":
-            raise ValueError(
-                f"{used[part]} must be of floating point numbers, not {value.dtype}"
-            )
+            raise ValueError(f"{used[part]} must be of floating point numbers, not {value.dtype}")
     network = _built(values, H, activation, leak, rates, layout)
     left = tuple(n for n in flat if n not in _sources(used))
     if left and strict:
@@ -167,7 +165,9 @@ def _flat(tree: Mapping, prefix: str = "") -> dict[str, np.ndarray]:
         value = np.asarray(value)
         if value.dtype.kind in "fiuc" and 0 < value.ndim <= 3 and value.size:
             found[name.removesuffix(":0")] = value
-    slots = [n for n in found if _slot_of(n) in found and found[_slot_of(n)].shape == found[n].shape]
+    slots = [
+        n for n in found if _slot_of(n) in found and found[_slot_of(n)].shape == found[n].shape
+    ]
     return {n: a for n, a in found.items() if n not in slots}
 
 

@@ -4,14 +4,14 @@ import re
 
 import numpy as np
 
+from emt import checks
+
 # The last parts of names, in small letters, of Elman networks that are written out.
 HIDDEN = (
     "w_hh whh w_rec wrec wr w_rr w_h2h j recurrent recurrent_weights w_res h2h hh rec w_recurrent "
     "internal_weights"
 )
-INPUT = (
-    "w_uh w_ih wih w_xh wxh w_in win wi w_i i2h x2h in2h input2h ih input_weights w_input w_inp"
-)
+INPUT = "w_uh w_ih wih w_xh wxh w_in win wi w_i i2h x2h in2h input2h ih input_weights w_input w_inp"
 BIAS = "b bh b_h b_rec brec b_hh bx bias_h recurrent_bias hidden_bias"
 START = "h0 h_0 init_state initial_state x0 hidden0 h_init"
 WHICH = "say which is which, names={'W_hh': ..., 'W_uh': ..., 'W_r': ...}"
@@ -25,7 +25,7 @@ def part(name: str) -> str:
     return parts[-2] if last in ("weight", "kernel") and len(parts) > 1 else last
 
 
-def recurrent(found: dict[str, np.ndarray], layout: str | None, names: dict) -> tuple[dict, bool]:
+def recurrent_part(found: dict[str, np.ndarray], layout: str | None, names: dict) -> tuple[dict, bool]:
     """Return name and value of the recurrent part's arrays, PyTorch's way up.
 
     And whether every other array must be understood, since nobody's convention says what it is.
@@ -114,9 +114,7 @@ def _onnx(found: dict) -> dict:
 def _written_out(found: dict, layout: str | None, names: dict) -> dict:
     """Recognise a network by the names that people give its matrices, or by those given."""
     matrices = {n: a for n, a in found.items() if a.ndim == 2}
-    hidden = [
-        n for n in matrices if part(n) in HIDDEN.split() and len(set(matrices[n].shape)) == 1
-    ]
+    hidden = [n for n in matrices if part(n) in HIDDEN.split() and len(set(matrices[n].shape)) == 1]
     inputs = [n for n in matrices if part(n) in INPUT.split()]
     hidden = [names["W_hh"]] if "W_hh" in names else hidden
     inputs = [names["W_uh"]] if "W_uh" in names else inputs
@@ -125,7 +123,8 @@ def _written_out(found: dict, layout: str | None, names: dict) -> dict:
             raise ValueError(f"{name} must be a matrix, not of shape {found[name].shape}")
     if len(hidden) > 1 or (hidden and len(inputs) != 1):
         raise ValueError(
-            f"arrays must hold one recurrent and one input matrix, not {hidden} and {inputs}: {WHICH}"
+            f"arrays must hold one recurrent and one input matrix, not {hidden} and {inputs}: "
+            f"{WHICH}"
         )
     if not hidden:
         return _both_in_one(matrices, inputs, found, layout)
@@ -218,3 +217,4 @@ def _both_in_one(matrices: dict, inputs: list, found: dict, layout: str | None) 
     return weights
 
 
+checks.guard(globals())

@@ -211,7 +211,9 @@ def _archive(path: Path) -> tuple[dict, dict]:
                     raise
                 passed.append(name)
     if passed and not arrays:
-        raise _Refused(f"it holds pickled objects alone, {', '.join(passed)}: save arrays of numbers")
+        raise _Refused(
+            f"it holds pickled objects alone, {', '.join(passed)}: save arrays of numbers"
+        )
     notes = [f"passed over, being Python objects: {', '.join(passed)}"] if passed else []
     return arrays, {"notes": notes}
 
@@ -231,7 +233,7 @@ def _torch(path: Path) -> tuple[dict, dict]:
         ) from None
     if not isinstance(tree, dict):
         raise _Refused(
-            f"it holds a {type(tree).__name__}, not arrays by name: save the state dict of one model"
+            f"it holds a {type(tree).__name__}, not arrays by name: save the state dict of a model"
         )
     return tree, {}
 

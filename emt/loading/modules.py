@@ -55,8 +55,8 @@ def from_torch(
     norms = [n for n, m in _plain(model).named_modules() if isinstance(m, _NORMS)]
     if norms:
         raise ValueError(
-            f"model must not normalise what it reads, as {', '.join(norms)} may: pass its recurrent "
-            "part alone, and the readout"
+            f"model must not normalise what it reads, as {', '.join(norms)} may: pass its "
+            "recurrent part alone, and the readout"
         )
     arrays = _arrays(model)
     name = readout if isinstance(readout, str) else None

@@ -76,8 +76,9 @@ def operating_point(
     if not len(found.points):
         q = slow_points(network, centre[None], most=1000).speeds[0]
         raise ValueError(
-            f"network must have a fixed point where it works, but none is reached from {len(starts)}"
-            f" visited states: at its slowest there one step moves it by {np.sqrt(2 * q):.1e}"
+            "network must have a fixed point where it works, but none is reached from "
+            f"{len(starts)} visited states: at its slowest there one step moves it by "
+            f"{np.sqrt(2 * q):.1e}"
         )
     best = found.points[np.argmin(np.linalg.norm(found.points - centre, axis=1))]
     off, after = visited - best, step(network, visited) - best

@@ -183,7 +183,7 @@ $(foreach f,$(BESIDE),$(eval $(B)/executed/$(f:.py=.ipynb): $(call escaped,$(NOT
 # Built aside, checked, then swapped in: after any failure the old pages are as they were. The page's
 # time is that of the start, so that a file edited during the build is seen by the next make.
 pages: $(B)/html/index.html
-$(B)/html/index.html: $(EXECUTED) $(SOURCES) | $(READY) $(B)/CACHEDIR.TAG
+$(B)/html/index.html: $(EXECUTED) $(SOURCES) pyproject.toml README.md LICENSE | $(READY) $(B)/CACHEDIR.TAG
 	@rm -rf "$(BUILD)/site" && mkdir -p "$(BUILD)/site" && touch "$(BUILD)/site/start"
 	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source"
 	@"$(BIN)/jupyter-book" build -q -W -n --keep-going --all --path-output "$(BUILD)/site" \

@@ -421,12 +421,15 @@ def _reads_of_contents(task: Task) -> np.ndarray:
 
 
 def _power(G: np.ndarray, exponent: float) -> np.ndarray:
-    """Principal power of a matrix, real if no eigenvalue is negative or zero."""
+    """Principal power of a matrix, real if no eigenvalue is negative or zero; or its inverse."""
+    if exponent == -1.0:
+        independent("what is read of the memories", G)
+        return linalg.inv(G)
     eigenvalues = np.linalg.eigvals(G)
     if ((eigenvalues.real <= 0) & (abs(eigenvalues.imag) < 1e-12)).any():
         raise ValueError(
             "network must read what they write: G = Psi*_read Psi_write has an eigenvalue that is "
-            "negative or zero, so only alpha = 1 is defined"
+            "negative or zero, so only alpha = 0 or 1 is defined"
         )
     return linalg.fractional_matrix_power(G, exponent).real
 

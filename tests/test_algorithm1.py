@@ -154,8 +154,10 @@ def test_alpha_between_needs_a_network_that_reads_what_it_writes(known):
     w = known().network
     swapped = Network(w.W_hh, w.W_uh, -w.W_r)
     assert distance(corrected(swapped, 3).Psi, known().Psi) < 1e-8
-    with pytest.raises(ValueError, match="only alpha = 1 is defined"):
+    with pytest.raises(ValueError, match="only alpha = 0 or 1 is defined"):
         corrected(swapped, 3, 0.5)
+    read = corrected(swapped, 3, 0.0)  # the other end needs no root
+    np.testing.assert_allclose(read.Psi, -corrected(w, 3, 0.0).Psi, atol=1e-8)
 
 
 # Blocks

@@ -514,7 +514,7 @@ def test_reading_with_the_wrong_sign_leaves_only_writing(known):
     swapped = Network(net.network.W_hh, net.network.W_uh, -net.network.W_r)
     got = corrected(swapped, task)
     assert distance(got.Psi, lasting_vectors(task, net.Psi)) < 1e-9
-    with pytest.raises(ValueError, match="only alpha = 1 is defined"):
+    with pytest.raises(ValueError, match="only alpha = 0 or 1 is defined"):
         corrected(swapped, task, 0.5)
 
 

@@ -313,7 +313,7 @@ def without_reader(folder, monkeypatch):
 
 
 def test_files_of_readers_that_are_not_installed_say_so(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"x\.h5 is HDF5 file: pip install h5py to read it"):
+    with pytest.raises(ValueError, match=r"x\.h5: to read this HDF5 file, pip install h5py"):
         without_reader(tmp_path, monkeypatch)
 
 

@@ -82,7 +82,7 @@ class Project:
         ignore = shutil.ignore_patterns("__pycache__")
         for name in ("emt", "book"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-        for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        for name in ("Makefile", "requirements.lock", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, folder)
         (folder / "notebooks").mkdir()
         (folder / "notebooks/page.md").write_text(

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,34 @@ def book(tmp_path_factory):
 def test_pages_are_there(book):
     assert "A picture of nothing" in (book.html / "notebooks/tiny.html").read_text(encoding="utf-8")
     assert (book.html / "index.html").exists()
+
+
+def test_a_notebook_is_offered_with_the_package_it_needs(book, tmp_path):
+    page = (book.html / "notebooks/tiny.html").read_text(encoding="utf-8")
+    (wheel,) = book.html.rglob("*.whl")
+    assert f'href="../{wheel.relative_to(book.html)}"' in page and "emt.Network" not in page
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    ours = {p.relative_to(ROOT).as_posix() for p in (ROOT / "emt").rglob("*") if p.is_file()}
+    assert {n for n in names if n.startswith("emt/")} == {n for n in ours if "__pycache" not in n}
+    nb = json.loads((book.html / "_sources/notebooks/tiny.ipynb").read_text(encoding="utf-8"))
+    (cell,) = (c for c in nb["cells"] if c["id"] == "package")
+    (tmp_path / "emt").mkdir()
+    (tmp_path / "emt/__init__.py").touch()  # another package of that name, or none
+    said = [
+        subprocess.run(
+            [sys.executable, *options, "-c", "".join(cell["source"])],
+            capture_output=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": str(path)},
+        ).stderr
+        for path, options in ((ROOT, []), (tmp_path, ["-S"]), (tmp_path / "emt", ["-S"]))
+    ]
+    assert said[0] == ""
+    for error in said[1:]:
+        last = error.splitlines()[-1]
+        assert last.startswith("ImportError: this page needs the emt that the book offers")
+        assert f"pip install '{wheel.name}[book,torch]'" in last
 
 
 def test_an_unchanged_tree_does_nothing(book):

@@ -304,7 +304,7 @@ TABLE = {
     "few units": (lambda: emt.corrected(W, 6), "at least s . kappa = 12 hidden units, not 10"),
     "read as its negative": (
         lambda: emt.corrected(replace(W, W_r=-W.W_r), 3, 0.5),
-        "network must read what they write: .* only alpha = 1",
+        "network must read what they write: .* only alpha = 0 or 1",
     ),
     "no signs to drive": (lambda: emt.driven(SIGNS, BITS), "task must be linear .threshold=False"),
     "no text": (lambda: emt.bitmap("", 4), "text must be digits and letters, .* not ''"),

@@ -3,13 +3,17 @@
 The generated pages are `claims.md`, the ledger of every value that the notebooks recorded;
 `verdicts.md`, what follows from them for the claims in the book's `verdicts.yml`; `equations.md`,
 the index of equations if the book has an `equations.yml`; and `run-times.md`, the only page whose
-bytes differ between two builds on the same kind of processor (and so not in the search).
+bytes differ between two builds on the same kind of processor (and so not in the search). Each
+notebook is offered with the package that it needs.
 """
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from importlib.metadata import distribution
 from pathlib import Path
@@ -18,6 +22,12 @@ import nbformat
 import yaml
 
 SLOW = 1.0  # seconds above which a cell is listed
+HIDDEN = {"tags": ["remove-cell"]}
+OURS = """try:
+    from emt import Network as _
+except ImportError:
+    message = "this page needs the emt that the book offers, not another package: {install}"
+    raise ImportError(message) from None"""
 ANCHOR = re.compile(r"^\(eq-(\d+)\)=", re.MULTILINE)
 MATHJAX = distribution("sphinx-mathjax-offline").locate_file(
     "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
@@ -192,6 +202,31 @@ def run_times(timings: dict[str, dict]) -> str:
     return text + (table(["Notebook", "Cell begins", "Seconds"], slow) if slow else "None.\n")
 
 
+def package(root: Path, folder: Path) -> str:
+    """Build the package into a folder, the same bytes from the same sources; return its name."""
+    code = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
+    with tempfile.TemporaryDirectory() as aside:  # setuptools writes beside what it builds
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(root / name, aside)
+        shutil.copytree(root / "emt", Path(aside) / "emt")
+        command = [sys.executable, "-c", code, str(folder.resolve())]
+        old = os.environ | {"SOURCE_DATE_EPOCH": "315532800", "PYTHONPATH": ""}
+        made = subprocess.run(command, cwd=aside, env=old, capture_output=True, encoding="utf-8")
+    if made.returncode:
+        raise SystemExit(f"the package cannot be built:\n{made.stdout}{made.stderr}")
+    return made.stdout.splitlines()[-1]
+
+
+def offered(nb: nbformat.NotebookNode, wheel: str, beside: list[str]) -> None:
+    """Say in a notebook how to run it elsewhere, and look first whether the package is there."""
+    install = f'pip install "{wheel}[book,torch]"'
+    code = OURS.format(install=install.replace('"', "'"))
+    nb.cells.insert(1, nbformat.v4.new_code_cell(code, id="package", metadata=HIDDEN))
+    files = [f"[the package]({wheel})", *(f"[{n}]({n})" for n in beside)]
+    text = f"*To run this page, download it (above) and {' and '.join(files)}: `{install}`.*"
+    nb.cells.append(nbformat.v4.new_markdown_cell(text, id="how-to-run"))
+
+
 def main(book: Path, executed: Path, source: Path) -> None:
     """Write the tree from nothing."""
     shutil.rmtree(source, ignore_errors=True)
@@ -201,8 +236,6 @@ def main(book: Path, executed: Path, source: Path) -> None:
     names = [n for n in chapters(book) if n.startswith("notebooks/")]
     paths = {n: executed / f"{Path(n).name}.ipynb" for n in names}
     (source / "notebooks").mkdir()
-    for path in paths.values():
-        shutil.copy(path, source / "notebooks")
     (source / "_assets").mkdir(exist_ok=True)
     shutil.copy(MATHJAX, source / "_assets")
     notebooks = {n: nbformat.read(p, as_version=4) for n, p in paths.items()}
@@ -224,6 +257,14 @@ def main(book: Path, executed: Path, source: Path) -> None:
     }
     head = "---\nno-search: true\n---\n\n# Run times\n\n"
     (source / "run-times.md").write_text(head + run_times(timings), encoding="utf-8")
+    root = Path(__file__).parents[2]
+    wheel = package(root, source / "notebooks")
+    for name, nb in notebooks.items():
+        beside = root / f"{name}.py"
+        if beside.exists():
+            shutil.copy(beside, source / "notebooks")
+        offered(nb, wheel, [beside.name] if beside.exists() else [])
+        nbformat.write(nb, source / f"{name}.ipynb")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ def part(name: str) -> str:
     return parts[-2] if last in ("weight", "kernel") and len(parts) > 1 else last
 
 
-def recurrent_part(found: dict[str, np.ndarray], layout: str | None, names: dict) -> tuple[dict, bool]:
+def recurrent_part(
+    found: dict[str, np.ndarray], layout: str | None, names: dict
+) -> tuple[dict, bool]:
     """Return name and value of the recurrent part's arrays, PyTorch's way up.
 
     And whether every other array must be understood, since nobody's convention says what it is.

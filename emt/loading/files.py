@@ -94,7 +94,7 @@ def _contents(path: Path) -> tuple[dict, dict]:
     except _Refused as error:
         raise ValueError(f"{path}: {error}; the file was left as it is") from None
     except ImportError as error:
-        raise ValueError(f"{path} is {kind}: pip install {error.name} to read it") from None
+        raise ValueError(f"{path}: to read this {kind}, pip install {error.name}") from None
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(

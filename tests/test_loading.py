@@ -93,7 +93,7 @@ def test_one_network_in_many_hands(name):
     opened = from_arrays(HANDS[name], layout="h @ W" if name == "rows" else None)
     assert same(opened.network)
     assert set(opened.used) >= {"W_hh", "W_uh", "W_r", "c"}
-    assert "W_hh from" in str(opened) and "declared: tanh" in str(opened)
+    assert "W_hh from" in str(opened) and ", tanh, leak" in str(opened)
 
 
 def test_what_does_not_count_is_named():

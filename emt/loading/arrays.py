@@ -53,16 +53,16 @@ class Opened(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Say what was used for what."""
-        parts = ", ".join(f"{part} from {name}" for part, name in self.used.items())
-        left = f"; not used: {_few(self.unused)}" if self.unused else ""
+        """Say what was used for what, a line each."""
+        lines = [f"{part} from {name}" for part, name in self.used.items()]
+        lines += [f"not used: {_few(self.unused)}"] * bool(self.unused) + [*self.notes]
         kind, how = type(self.network).__name__, ""
         if isinstance(self.network, Network):
             names = [n for n, a in ACTIVATIONS.items() if a == self.network.activation]
             sigma = names[0] if names else "an activation of its own"
-            how = f"; declared: {sigma}, leak {self.network.leak}"
-        more = "".join(f"; {note}" for note in self.notes)
-        return f"{kind} of {self.network.W_hh.shape[1]} units: {parts}{left}{how}{more}"
+            how = f", {sigma}, leak {self.network.leak}"
+        head = f"{kind} of {self.network.W_hh.shape[1]} units{how}"
+        return "\n  ".join([head, *lines])
 
 
 def from_arrays(

@@ -42,9 +42,10 @@ class OperatingPoint(NamedTuple):
         other = f"{self.others} other fixed points were found" if self.others else "no other found"
         holds = "holds" if self.explained > 0.99 else "does not hold"
         return (
-            f"One step moves the point by {self.residual:.1e} ({other}). Visited states are "
-            f"{self.away:.3g} of their norm away from it; the linear network there predicts "
-            f"{self.explained:.4f} of their next step: what is linear {holds} as far as they go."
+            f"One step moves the point by {self.residual:.1e} ({other}).\n"
+            f"Visited states are {self.away:.3g} of their norm away from it.\n"
+            f"The linear network there predicts {self.explained:.4f} of their next step: what is "
+            f"linear {holds} as far as they go."
         )
 
 

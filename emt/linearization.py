@@ -264,7 +264,7 @@ def linear(network: Recurrent, at: Float[np.ndarray, " H"] | None = None) -> Net
     if not isinstance(network, Network):
         raise ValueError(
             "network is linear around a fixed point only: give at=, such as "
-            "fixed_points(network, starts).points[0], starts being states that it visits"
+            "emt.operating_point(network, task).h"
         )
     origin = np.zeros(network.hidden)
     moved, steepness = np.linalg.norm(step(network, origin)), slopes(network, origin)
@@ -273,7 +273,7 @@ def linear(network: Recurrent, at: Float[np.ndarray, " H"] | None = None) -> Net
             "network must rest at the origin with slope 1 for its weights to be its linear "
             f"network, but one step moves it by {moved:.1e} and its slopes there are "
             f"{steepness.min():.3g} to {steepness.max():.3g}: give at=, a fixed point, such as "
-            "fixed_points(network, starts).points[0]"
+            "emt.operating_point(network, task).h"
         )
     return linear_at(network)
 

@@ -131,7 +131,7 @@ EXAMPLES = {
     "scoring.centred": {"trials": Trials(0 * BITS, BITS)},
     "impulse.infer_rule": {"most": 5},
     "loading.arrays": {"arrays": {"W_hh": W.W_hh, "W_uh": W.W_uh, "W_r": W.W_r}, "layout": None}
-    | {"leak": 1.0, "rates": False, "names": {"W_r": "W_r"}, "ignore": ["q"]},
+    | {"leak": np.ones(10), "rates": False, "names": {"W_r": "W_r"}, "ignore": ["q"]},
     "loading.conventions": {"found": {"W_hh": EYE, "W_uh": W.W_uh[:6]}, "layout": None}
     | {"names": {}, "name": "rnn.weight"},
     "loading.graphs": {"held": {}, "nodes": []},
@@ -141,7 +141,7 @@ EXAMPLES = {
     | {"c": None, "h0": ONES},
     "loading.files": {
         "path": "n.npz",
-        "leak": 1.0,
+        "leak": np.ones(10),
         "rates": False,
         "layout": None,
         "names": None,
@@ -422,7 +422,7 @@ ACCEPTED = {
     "0.0": "alpha alpha_c alpha_s apart advance decision dose gain learning_rate least middle noise"
     " part stretch threshold tolerance",
     "-1.0": "alpha_c decision dose gain middle",
-    "1e-300": "activity bar c g leak scale share write_scale",
+    "1e-300": "activity bar c g scale share write_scale",
     "1e+300": "T_d T_f T_h activity alpha_c alpha_s apart c clip decision dose g gain learning_rate"
     " middle noise scale step stretch threshold tolerance write_scale",
     "inf": "variance",

@@ -148,6 +148,33 @@ def test_a_mask_is_not_passed_over_where_it_may_count():
     assert from_arrays(TORCH | {"rnn.mask": np.ones((H, H))}).unused == ("rnn.mask",)
 
 
+@pytest.mark.parametrize("held", [np.float64(0.2), np.array([0.2]), 0.2, torch.tensor(0.2)])
+@pytest.mark.parametrize("name", ["alpha", "rnn.dt", "tau", "model.leak_rate"])
+def test_a_number_that_may_be_a_leak_is_not_passed_over(name, held):
+    for tree in (NAMES, TORCH):
+        with pytest.raises(ValueError, match=rf"{name} = 0.2, which may be a leak: give leak="):
+            from_arrays(tree | {name: held})
+        opened = from_arrays(tree | {name: held}, leak=0.2)
+        assert opened.network.leak == 0.2 and opened.unused == (name,)
+        assert from_arrays(tree | {name: held}, ignore=[name]).network.leak == 1
+    assert from_arrays(TORCH | {"best": held}).unused == ("best",)
+
+
+def test_units_may_leak_one_by_one(tmp_path):
+    leak = np.linspace(0.1, 1, H)
+    np.savez(tmp_path / "x.npz", **NAMES)
+    opened = load(tmp_path / "x.npz", leak=leak)
+    np.testing.assert_array_equal(opened.network.leak, leak)
+    assert "leak by unit" in str(opened)
+
+
+def test_a_square_readout_stands_as_the_rest_does():
+    square = RNG.normal(size=(H, H))
+    for layout, wanted in (("W @ h", square), ("h @ W", square.T)):
+        opened = from_arrays(NAMES | {"W_out": square}, layout=layout, ignore=["b_out"])
+        np.testing.assert_array_equal(opened.network.W_r, wanted)
+
+
 def test_slots_written_out_are_passed_over():
     slots = {"Whh": TRUE.W_hh, "Wxh": TRUE.W_uh, "Why": TRUE.W_r}
     opened = from_arrays(slots | {f"m{name}": abs(value) for name, value in slots.items()})
@@ -553,6 +580,10 @@ def test_what_agrees_agrees_and_time_first_is_noticed():
     assert reproduces(TRUE, U, y=y).agrees and reproduces(TRUE, U, h).agrees
     turned = reproduces(TRUE, U.swapaxes(0, 1), y=y.swapaxes(0, 1))
     assert turned.slips == ("the recording is time first",)
+    elsewhere = emt.run(replace(TRUE, h0=np.ones(H)), U)
+    assert reproduces(TRUE, U, *elsewhere).slips == (
+        "the recording starts in another state than h0",
+    )
     spoilt = h.copy()
     spoilt[2, 4, 1] += 1
     assert reproduces(TRUE, U, spoilt).where == ("h", 2, 5, 1)
@@ -642,6 +673,22 @@ REFUSED = {
         {},
         "must have H, 3H .GRU. or 4H .LSTM. rows",
     ),
+    "a leak": (NAMES | {"alpha": 0.2}, {}, "alpha = 0.2, which may be a leak"),
+    "part of a matrix of low rank": (
+        NAMES | {"m": np.ones((H, 2)), "n": np.ones((H, 2))},
+        {"layout": "m @ n.T", "names": {"b": "m"}},
+        "names must not give m, of which a matrix is formed",
+    ),
+    "a vector of PyTorch": (
+        TORCH | {"rnn.weight_hh_l0": np.ones(H)},
+        {},
+        "rnn.weight_hh_l0 must be a matrix, as W_hh is",
+    ),
+    "a vector of Keras": (
+        {"a/recurrent_kernel": np.ones(H), "a/kernel": np.ones((M, H))},
+        {},
+        r"one number of columns, not a/recurrent_kernel \(6,\), a/kernel \(3, 6\)",
+    ),
     "whole numbers": (
         TORCH | {"rnn.weight_hh_l0": np.ones((H, H), int)},
         {},
@@ -696,6 +743,9 @@ OTHERS = {
     "whole states": lambda tmp: Cell(lambda u, h: h.astype(int), TRUE.W_r, M),
     "noise": lambda tmp: Cell(lambda u, h: RNG.normal(size=h.shape), TRUE.W_r, M),
     "mixed rows": lambda tmp: Cell(lambda u, h: h - h.mean(axis=0), TRUE.W_r, M),
+    "another's emt": lambda tmp: load(altered(tmp)),
+    "a bomb": lambda tmp: load(bomb(tmp)),
+    "a claim": lambda tmp: load(claim(tmp)),
     "no fixed point": lambda tmp: operating_point(RESTLESS, emt.repeat_copy(2, P), 4),
 }
 NORM = torch.nn.LayerNorm(H)
@@ -703,6 +753,35 @@ NORM = torch.nn.LayerNorm(H)
 RESTLESS = Network(
     np.eye(H), TRUE.W_uh[:, :P], TRUE.W_r, b=np.ones(H), activation=ACTIVATIONS["identity"]
 )
+
+
+def altered(folder):
+    """Save a network under the name of an activation that there is not."""
+    path = save(TRUE, folder / "x.safetensors")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"tanh"', b'"tenh"'))
+    assert path.read_bytes() != content
+    return path
+
+
+def bomb(folder):
+    """Write a graph that doubles an array forty times."""
+    from onnx import helper, numpy_helper, save
+
+    nodes = [helper.make_node("GRU", ["u", "W", "R"], ["y"])]
+    nodes += [helper.make_node("Concat", [f"W{n}"] * 2, [f"W{n + 1}"], axis=0) for n in range(40)]
+    held = [numpy_helper.from_array(np.ones((1, 6, 2), "f"), name) for name in ("W", "R", "W0")]
+    save(helper.make_model(helper.make_graph(nodes, "x", [], [], held)), folder / "x.onnx")
+    return folder / "x.onnx"
+
+
+def claim(folder):
+    """Write a small file that claims an array of a terabyte."""
+    import h5py
+
+    with h5py.File(folder / "x.h5", "w") as file:
+        file.create_dataset("W_rec", (1 << 37,), "f8", chunks=(1 << 20,))
+    return folder / "x.h5"
 
 
 def objects(folder):
@@ -733,7 +812,8 @@ def text(folder, kind="txt"):
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_things_are_refused(name, tmp_path):
     with pytest.raises(
-        ValueError, match=r"must|damaged|h or y|alpha|its? (is|holds|weights|\w+ node)"
+        ValueError,
+        match=r"must|damaged|larger than the file|claims \d+ bytes|h or y|alpha|its? (is|holds|weights|\w+ node)",
     ):
         OTHERS[name](tmp_path)
 

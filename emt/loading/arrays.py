@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from emt import checks
 from emt.gated import GRU, LSTM
@@ -28,6 +29,8 @@ _NOT_WEIGHTS = re.compile(
     r"num_batches_tracked|running_(mean|var)|global_step|opt_state|slots?)([./_\d]|$)",
     re.IGNORECASE,
 )
+# The last parts of names, in small letters, of single numbers that may be a leak.
+_CLOCK = "alpha dt tau tau_m leak leak_rate leaky_rate decay time_constant"
 # The last parts of names, in small letters, of readouts that are written out.
 _READOUT = "w_r w_out wout w_hy why w_yh wo w_o w_ro w_output output_weights readout_weights h2o"
 
@@ -60,7 +63,8 @@ class Opened(NamedTuple):
         if isinstance(self.network, Network):
             names = [n for n, a in ACTIVATIONS.items() if a == self.network.activation]
             sigma = names[0] if names else "an activation of its own"
-            how = f", {sigma}, leak {self.network.leak}"
+            leak = self.network.leak
+            how = f", {sigma}, leak {leak if np.ndim(leak) == 0 else 'by unit'}"
         head = f"{kind} of {self.network.W_hh.shape[1]} units{how}"
         return "\n  ".join([head, *lines])
 
@@ -68,7 +72,7 @@ class Opened(NamedTuple):
 def from_arrays(
     arrays: Mapping,
     activation: Activation | str = TANH,
-    leak: float = 1.0,
+    leak: Float[np.ndarray, "*units"] | float = 1.0,
     rates: bool = False,
     layout: str | None = None,
     names: Mapping | None = None,
@@ -110,18 +114,32 @@ def from_arrays(
     if layout is not None:
         checks.choice("layout", layout, LAYOUTS)
     flat = {n: a for n, a in _spelt_out(_flat(arrays)).items() if n not in ignore}
+    clocks = [n for n, a in flat.items() if a.size == 1 and conventions.part(n) in _CLOCK.split()]
+    single = [n for n, a in flat.items() if not a.ndim or n in clocks]
+    clocks = [f"{n} = {flat[n].item():.4g}" for n in clocks]
+    flat = {n: a for n, a in flat.items() if n not in single}
     if not flat:
         raise ValueError("arrays must hold weights, but hold no array of numbers")
+    if clocks and np.all(leak == 1.0):
+        raise ValueError(
+            f"arrays hold {', '.join(clocks)}, which may be a leak: give leak=, the part of the "
+            f"state that a step renews, or ignore={single}"
+        )
     names = {} if names is None else dict(names)
     for part, name in names.items():
         checks.choice("names", part, PARTS)
         if name not in flat:
             raise ValueError(f"names must be of arrays that there are, {_few(flat)}, not {name!r}")
     found, called, layout = conventions.low_rank(flat, layout)
+    if gone := [name for name in names.values() if name not in found]:
+        raise ValueError(f"names must not give {_few(gone)}, of which a matrix is formed")
     weights, strict = conventions.recurrent_part(found, layout, names)
+    for part in ("W_hh", "W_uh"):
+        if weights[part][1].ndim != 2:
+            raise ValueError(f"{weights[part][0]} must be a matrix, as {part} is")
     H = weights["W_hh"][1].shape[1]
     used = {part: name for part, (name, _) in weights.items()}
-    weights |= _readout(found, _sources(used), H, names, strict)
+    weights |= _readout(found, _sources(used), H, names, strict, layout == "h @ W")
     used = {part: called.get(name, name) for part, (name, _) in weights.items()}
     values = {part: value for part, (_, value) in weights.items()}
     for part, value in values.items():
@@ -129,18 +147,19 @@ def from_arrays(
             raise ValueError(f"{used[part]} must be of floating point numbers, not {value.dtype}")
     network = _built(values, H, activation, leak, rates, layout)
     left = tuple(n for n in flat if n not in _sources(used))
+    single = tuple(single)
     if left and strict:
         shapes = [f"{n} {flat[n].shape}" for n in left]
         raise ValueError(
             f"arrays hold what is not understood, and may change what the others mean: "
             f"{_few(shapes)}; if they do not count, ignore={list(left[:8])}"
         )
-    return Opened(network, used, left)
+    return Opened(network, used, left + single)
 
 
 def _few(names) -> str:
     """Name a few, and say how many more there are."""
-    names = list(names)
+    names = [checks.shown(n) if len(str(n)) > 200 else str(n) for n in names]
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
@@ -149,26 +168,37 @@ def _sources(used: dict[str, str]) -> set[str]:
     return {n for name in used.values() for n in name.split(" + ")}
 
 
-def _flat(tree: Mapping, prefix: str = "") -> dict[str, np.ndarray]:
+def _flat(tree: Mapping) -> dict[str, np.ndarray]:
     """Return the arrays of numbers in a tree by their dotted names."""
-    found = {}
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        if _NOT_WEIGHTS.search(name):
-            continue
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{name}.")
-            continue
-        if hasattr(value, "detach"):  # a tensor of torch
-            value = value.detach().cpu()
-            value = (value.double() if value.dtype.is_floating_point else value).numpy()
-        value = np.asarray(value)
-        if value.dtype.kind in "fiuc" and 0 < value.ndim <= 3 and value.size:
-            found[name.removesuffix(":0")] = value
+    found, left = {}, [("", tree)]
+    while left:
+        prefix, branch = left.pop()
+        for key, value in branch.items():
+            name = " ".join(f"{prefix}{key}".encode(errors="replace").decode().split())
+            if _NOT_WEIGHTS.search(name):
+                continue
+            if isinstance(value, Mapping):
+                left.append((f"{name}.", value))
+                continue
+            value = _numbers(value)
+            if value is not None and value.ndim <= 3 and value.size:
+                found[name.removesuffix(":0")] = value
     slots = [
         n for n in found if _slot_of(n) in found and found[_slot_of(n)].shape == found[n].shape
     ]
     return {n: a for n, a in found.items() if n not in slots}
+
+
+def _numbers(value) -> np.ndarray | None:
+    """Return an array of numbers, if a value is one: also a tensor, wherever it lies."""
+    try:
+        if hasattr(value, "detach"):  # a tensor of torch
+            value = value.detach().cpu()
+            value = (value.double() if value.dtype.is_floating_point else value).numpy()
+        value = np.asarray(value)
+    except Exception:  # an object's own: it is no array
+        return None
+    return value if value.dtype.kind in "fiuc" else None
 
 
 def _slot_of(name: str) -> str:
@@ -190,7 +220,7 @@ def _spelt_out(found: dict) -> dict:
     return spelt
 
 
-def _readout(found: dict, taken: set[str], H: int, names: dict, strict: bool) -> dict:
+def _readout(found: dict, taken: set, H: int, names: dict, strict: bool, rows: bool) -> dict:
     """Return the matrix that reads H units, and its bias; the state itself if there is none."""
     left = {n: a for n, a in found.items() if n not in taken and a.ndim == 2}
     left = {n: a for n, a in left.items() if not re.search(r"embed|mask", n, re.IGNORECASE)}
@@ -202,14 +232,16 @@ def _readout(found: dict, taken: set[str], H: int, names: dict, strict: bool) ->
         if named in (None, n) and H in a.shape:
             kernel = n.endswith("kernel")
             if a.shape[1] == H and not (kernel and a.shape[0] != H):
-                ways[n] = a.T if kernel else a
+                ways[n] = a.T if kernel or (strict and rows and a.shape[0] == H) else a
             elif a.shape[0] == H:
                 ways[n] = a.T
     known = [n for n in ways if conventions.part(n) in _READOUT.split()]
     ways = {known[0]: ways[known[0]]} if len(known) == 1 else ways
     if len(ways) > 1:
         shapes = ", ".join(f"{n} {found[n].shape}" for n in ways)
-        raise ValueError(f"the readout may be any of {shapes}: name it, names={{'W_r': ...}}")
+        raise ValueError(
+            f"the readout may be any of {shapes}: name it, names={{'W_r': ...}} or readout="
+        )
     if not ways:
         usual = ("fc", "readout", "out", "dense", *_READOUT.split())
         if named is not None or any(conventions.part(n) in usual for n in left):
@@ -250,7 +282,7 @@ def _built(values: dict, H: int, activation, leak, rates, layout) -> Recurrent:
     if rows == H:
         b = sum(given) if given else None
         return Network(**values, b=b, activation=activation, leak=leak, rates=rates)
-    if activation != TANH or leak != 1.0 or rates:
+    if activation != TANH or np.any(leak != 1.0) or rates:
         raise ValueError(
             "activation, leak and rates are those of Elman networks: this cell is gated"
         )

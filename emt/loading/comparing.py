@@ -84,6 +84,11 @@ def reproduces(
         for name, (other, inputs, values) in _others(network, u, recorded).items()
         if _apart(other, inputs, values, tolerance)[0] <= tolerance
     ]
+    if "h" in recorded and u.shape[-2] > 1:
+        after = network.step(recorded["h"][..., :-1, :], u[..., 1:, :])
+        off = abs(after - recorded["h"][..., 1:, :]).max() / abs(after).max()
+        if off <= tolerance:
+            slips.append("the recording starts in another state than h0")
     return Reproduction(False, error, where, tuple(slips))
 
 
@@ -130,7 +135,7 @@ def _others(network, u, recorded) -> dict:
 
 
 def _fitted(network: Network, u, recorded) -> dict:
-    """Return leak, biases and initial state that the recording asks for, one at a time."""
+    """Return leak, biases and scale of the readout that the recording asks for, one at a time."""
     changes = {}
     if "y" in recorded:
         said = recorded["h"] if "h" in recorded else run(network, u)[0]

@@ -21,7 +21,7 @@ READ_BIAS = "c by b_y b_out bout bo b_o readout_bias output_bias"
 def part(name: str) -> str:
     """Return what a name says of an array: its last part, or the one before ``weight``."""
     parts = [p for p in re.split(r"[./]", name.lower()) if p not in ("data", "value")]
-    last = parts[-1]
+    last = parts[-1] if parts else name
     return parts[-2] if last in ("weight", "kernel") and len(parts) > 1 else last
 
 
@@ -71,8 +71,12 @@ def _keras(found: dict, layout: str | None = None) -> dict:
     if "kernel" not in names:
         raise ValueError(f"arrays must hold kernel beside {names['recurrent_kernel']}")
     U, W = found[names["recurrent_kernel"]].T, found[names["kernel"]].T
-    order = [1, 0, 2] if len(U) == 3 * U.shape[1] else None  # z, r, h there; r, z, n here
     bias = found.get(names.get("bias", ""))
+    rows = {len(U), len(W), *([] if bias is None else bias.shape[-1:])}
+    if U.ndim != 2 or W.ndim != 2 or len(rows) > 1:
+        shapes = ", ".join(f"{n} {found[n].shape}" for n in names.values())
+        raise ValueError(f"arrays of Keras must have one number of columns, not {shapes}")
+    order = [1, 0, 2] if len(U) == 3 * U.shape[1] else None  # z, r, h there; r, z, n here
     if order and bias is None and layout not in ("reset first", "reset after"):
         raise ValueError(
             "a GRU of Keras without bias does not show where its reset gate stands: give layout=, "

@@ -7,9 +7,11 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors import numpy as tensors
 
@@ -25,7 +27,7 @@ PARTS = "W_hh", "W_uh", "W_r", "b", "c", "h0"
 def load(
     path: Path,
     activation: Activation | str | None = None,
-    leak: float = 1.0,
+    leak: Float[np.ndarray, "*units"] | float = 1.0,
     rates: bool = False,
     layout: str | None = None,
     names: Mapping | None = None,
@@ -54,14 +56,17 @@ def load(
     found, said = _contents(path)
     how = said.get("emt")
     if how is not None:
-        sigma, rates = ACTIVATIONS[str(how["activation"])], bool(how["rates"])
-        network = Network(**found, activation=sigma, rates=rates)
+        try:
+            sigma, rates = ACTIVATIONS[str(how["activation"])], bool(how["rates"])
+            network = Network(**found, activation=sigma, rates=rates)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is damaged: emt wrote it otherwise ({error})") from None
         return Opened(network, {name: name for name in found}, ())
     sigma, layout = activation or said.get("activation", TANH), layout or said.get("layout")
     try:
         opened = from_arrays(found, sigma, leak, rates, layout, names, ignore)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     return opened._replace(notes=tuple(said.get("notes", ())))
 
 
@@ -198,7 +203,7 @@ def _archive(path: Path) -> tuple[dict, dict]:
         if any(n.endswith("data.pkl") for n in names):
             return _torch(path)
         if "model.weights.h5" in names:
-            arrays, _ = _hdf5(io.BytesIO(archive.read("model.weights.h5")))
+            arrays, _ = _hdf5(None, archive.read("model.weights.h5"))
             return arrays, _said(archive.read("config.json"))
         checks.fits("the file", sum(i.file_size for i in archive.infolist()) // 8)
     arrays, passed = {}, []
@@ -238,7 +243,8 @@ def _torch(path: Path) -> tuple[dict, dict]:
     return tree, {}
 
 
-# SciPy's reader may crash on a damaged file: then it takes this process of its own with it.
+# Readers that may crash or hang on a damaged file do it in a process of their own.
+_PATIENCE = 300
 _MATLAB = """
 import sys, numpy, scipy.io
 def flat(tree, prefix=""):
@@ -251,14 +257,44 @@ numpy.savez(sys.stdout.buffer, **dict(flat(scipy.io.loadmat(sys.argv[1], simplif
 """
 
 
-def _matlab(path: Path) -> tuple[dict, dict]:
-    command = [sys.executable, "-I", "-c", _MATLAB, str(path.resolve())]
-    done = subprocess.run(command, capture_output=True)
+_HDF5 = """
+import io, os, sys, h5py, numpy
+if sys.argv[1:]:
+    source, room = sys.argv[1], os.path.getsize(sys.argv[1])
+else:
+    source = io.BytesIO(sys.stdin.buffer.read())
+    room = source.getbuffer().nbytes
+found = {}
+def visit(name, item):
+    global room
+    if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiuc":
+        room -= item.nbytes / 2000
+        if room < 0:
+            sys.exit(f"{name} claims {item.nbytes} bytes, more than such a file holds")
+        found["a" + name.replace("/", ".")] = numpy.asarray(item)
+with h5py.File(source, "r") as file:
+    file.visititems(visit)
+    if "model_config" in file.attrs:
+        text = file.attrs["model_config"]
+        text = text.encode() if isinstance(text, str) else bytes(text)
+        found["config"] = numpy.frombuffer(text, "u1")
+numpy.savez(sys.stdout.buffer, **found)
+"""
+
+
+def _aside(code: str, *arguments: str, given: bytes | None = None) -> dict:
+    """Run a reader in a process of its own, and return the arrays that it writes."""
+    command = [sys.executable, "-I", "-c", code, *arguments]
+    done = subprocess.run(command, input=given, capture_output=True, timeout=_PATIENCE)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["its reader crashed"]
         raise ValueError(said[-1])
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}, {}
+        return {name: file[name] for name in file.files}
+
+
+def _matlab(path: Path) -> tuple[dict, dict]:
+    return _aside(_MATLAB, str(path.resolve())), {}
 
 
 def _said(config: str | bytes) -> dict:
@@ -268,21 +304,14 @@ def _said(config: str | bytes) -> dict:
         raise _Refused(error) from None
 
 
-def _hdf5(path: Path | io.BytesIO) -> tuple[dict, dict]:
-    import h5py
-
-    found, said = {}, {}
-
-    def visit(name: str, item) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiuc":
-            checks.fits(name, *item.shape)
-            found[name.replace("/", ".")] = np.asarray(item)
-
-    with h5py.File(path, "r") as file:
-        file.visititems(visit)
-        if "model_config" in file.attrs:
-            said = _said(file.attrs["model_config"])
-    return found, said
+def _hdf5(path: Path | None, given: bytes | None = None) -> tuple[dict, dict]:
+    if find_spec("h5py") is None:
+        raise ImportError(name="h5py")
+    arguments = [] if path is None else [str(path.resolve())]
+    found = _aside(_HDF5, *arguments, given=given)
+    config = found.pop("config", None)
+    said = {} if config is None else _said(config.tobytes())
+    return {name[1:]: array for name, array in found.items()}, said
 
 
 # What exporters do to weights before a node takes them.
@@ -299,7 +328,11 @@ def _onnx(path: Path) -> tuple[dict, dict]:
     model = onnx.load(path, load_external_data=False)
     held = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     kinds = {node.op_type for node in model.graph.node}
-    held |= _shaped(model, set(held)) if kinds & {"RNN", "GRU", "LSTM"} else {}
+    held |= (
+        _shaped(model, {n: a.nbytes for n, a in held.items()})
+        if kinds & {"RNN", "GRU", "LSTM"}
+        else {}
+    )
     nodes = []
     for node in model.graph.node:
         said = {a.name: helper.get_attribute_value(a) for a in node.attribute}
@@ -315,16 +348,20 @@ def _onnx(path: Path) -> tuple[dict, dict]:
         raise _Refused(error) from None
 
 
-def _shaped(model, known: set[str]) -> dict:
-    """Return what nodes that only reshape weights make of them."""
+def _shaped(model, known: dict[str, int]) -> dict:
+    """Return what nodes that only reshape weights, of known sizes, make of them."""
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
-    nodes = []
+    nodes, known = [], dict(known)
+    room = model.ByteSize()
     for node in model.graph.node:
-        if node.op_type in _SHAPING and known.issuperset(node.input):
+        if node.op_type in _SHAPING and known.keys() >= set(node.input):
+            size = sum(known[name] for name in node.input)
+            if size > 2 * room:
+                raise _Refused("its graph makes arrays larger than the file: no network's weights")
             nodes.append(node)
-            known.update(node.output)
+            known |= dict.fromkeys(node.output, size or room)
     names = [name for node in nodes for name in node.output]
     if not names:
         return {}

@@ -211,6 +211,9 @@ def infer_rule(
     steps = 3 * (most + 1)
     growth = max(1.0, moduli(network.W_hh)[0])
     response = impulse_response(replace(network, W_hh=network.W_hh / growth), steps)
+    heard = abs(response).max()
+    if heard <= 1e-9 * np.linalg.norm(network.W_r) * np.linalg.norm(network.W_uh):
+        return Inference("nothing", None, (), "No output hears any input.")
     ends = delay_line(response)
     if ends is not None:
         said = f"The response ends for good after {ends} steps."
@@ -258,13 +261,13 @@ def delay_line(response: Float[np.ndarray, "steps kappa kappa"]) -> int | None:
     Parameters
     ----------
     response
-        As for `estimate_rule`. It ends if nothing follows in its second half.
+        As for `estimate_rule`. It ends where, in its first half, less than a hundred thousandth
+        of what is heard follows ever after.
     """
-    response = _checked(response)
-    size = abs(response).max(axis=(1, 2), initial=0.0)
-    heard = np.flatnonzero(size > 1e-9 * size.max(initial=0.0))
-    last = int(heard[-1]) + 1 if len(heard) else 0
-    return last + 1 if 0 < last <= len(response) // 2 else None
+    size = abs(_checked(response)).max(axis=(1, 2), initial=0.0)
+    later = np.maximum.accumulate(size[::-1])[::-1]
+    ends = np.flatnonzero(later[1:] < 1e-5 * size[:-1]) + 1  # float32 has seven digits
+    return int(ends[0]) + 1 if len(ends) and ends[0] <= len(size) // 2 else None
 
 
 def prediction_error(

@@ -187,6 +187,7 @@ class Network:
         Those left out, delimiters and cues, are zero from then on.
         """
         read = range(self.outputs) if outputs is None else outputs
+        inputs, read = np.atleast_1d(inputs), np.atleast_1d(read)
         for name, chosen, most in (
             ("inputs", inputs, self.inputs),
             ("outputs", read, self.outputs),
@@ -481,7 +482,8 @@ def same_kappa(network: Recurrent, task: Task) -> None:
         found = sorted({network.inputs, network.outputs})
         raise ValueError(
             f"network must have kappa = {task.kappa} inputs and outputs as the task, "
-            f"not {' and '.join(map(str, found))}"
+            f"not {' and '.join(map(str, found))}: name the data channels, network.channels(...), "
+            "or of a gated cell those of emt.linear_at(network, h)"
         )
 
 

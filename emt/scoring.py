@@ -76,7 +76,8 @@ def centred(network: Recurrent, trials: Trials) -> tuple[Recurrent, Trials]:
     if (scored != scored[0]).any():
         raise ValueError(
             "trials must have one constant input at all scored steps, or a network has no one "
-            f"point of rest there: input channels {np.flatnonzero(np.ptp(scored, axis=0))} change"
+            f"point of rest there: input channels {np.flatnonzero(np.ptp(scored, axis=0))} change; "
+            "leave out other steps by the mask, or score with emt.accuracy_on alone"
         )
     y = np.full(network.outputs, trials.decision)
     inputs, targets = trials.inputs - scored[0], trials.signs

@@ -213,7 +213,8 @@ def from_operator(operator: Float[np.ndarray, "n kappa"]) -> Task:
     operator = checks.array("operator", operator, None, None)
     n, kappa = operator.shape
     s = n // checks.integer("the number of columns of operator", kappa)
-    operator = checks.array("operator", operator, checks.integer("s", s) * kappa, kappa)
+    if s < 1 or n != s * kappa:
+        raise ValueError(f"operator must have s * kappa rows, kappa columns, not {operator.shape}")
     return Task(s, kappa, operator.reshape(s, kappa, kappa).transpose(0, 2, 1))
 
 

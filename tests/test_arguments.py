@@ -148,7 +148,8 @@ EXAMPLES = {
         "ignore": ["q"],
     },
     "loading.files.save": {"path": "z"},
-    "loading.modules": {"model": rnn()[0], "readout": rnn()[1], "layout": None, "like": None},
+    "loading.modules": {"model": rnn()[0], "readout": rnn()[1], "layout": None, "like": None}
+    | {"leak": np.ones(3), "rates": False},
     "loading.comparing": {"h": None, "y": np.ones((4, 3, 2))},
     "gated": {"W_hh": np.ones((6, 2)), "W_uh": np.ones((6, 3)), "W_r": np.ones((1, 2))}
     | {"b_hh": np.ones(6), "b_uh": None, "c": None, "h0": None, "reset_first": False},

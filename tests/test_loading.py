@@ -13,6 +13,7 @@ import scipy.io
 import torch
 from conftest import arrays as weights_of
 from safetensors.numpy import save_file
+from scipy import sparse
 from test_refusals import missing
 
 import emt
@@ -148,6 +149,37 @@ def test_a_mask_is_not_passed_over_where_it_may_count():
     assert from_arrays(TORCH | {"rnn.mask": np.ones((H, H))}).unused == ("rnn.mask",)
 
 
+START = np.linspace(-1, 1, H)
+
+
+@pytest.mark.parametrize("shape", [(H,), (1, H), (H, 1), (1, 1, H)])
+@pytest.mark.parametrize("name", ["h0", "rnn.init_state", "start"])
+def test_an_initial_state_is_not_dropped(name, shape):
+    names = {"h0": name} if name == "start" else None
+    keras = {k: v for k, v in HANDS["keras"].items() if "optimizer" not in k}
+    for tree in (TORCH, NAMES, keras):
+        opened = from_arrays(tree | {name: START.reshape(shape)}, names=names)
+        np.testing.assert_array_equal(opened.network.h0, START)
+        assert opened.unused == ()
+    rows = {"weight_hh": np.ones((3 * H, H)), "weight_ih": np.ones((3 * H, M)), "h0": START}
+    np.testing.assert_array_equal(from_arrays(rows).network.h0, START)
+
+
+def test_an_initial_state_of_a_model_comes_and_goes_with_it():
+    model = model_of()
+    model.h0 = torch.nn.Parameter(torch.tensor(START).reshape(1, 1, H))
+    network = emt.from_torch(model)
+    np.testing.assert_array_equal(network.h0, START)
+    back = emt.to_torch(replace(network, h0=2 * START), like=model)
+    np.testing.assert_array_equal(back.h0.detach().numpy().ravel(), 2 * START)
+
+
+def test_a_bias_that_is_named_is_the_bias():
+    plain = {k: v for k, v in TORCH.items() if "bias_" not in k}
+    opened = from_arrays(plain | {"x": START}, names={"b": "x"})
+    np.testing.assert_array_equal(opened.network.b, START)
+
+
 @pytest.mark.parametrize("held", [np.float64(0.2), np.array([0.2]), 0.2, torch.tensor(0.2)])
 @pytest.mark.parametrize("name", ["alpha", "rnn.dt", "tau", "model.leak_rate"])
 def test_a_number_that_may_be_a_leak_is_not_passed_over(name, held):
@@ -249,6 +281,27 @@ def written(folder: Path, kind: str, tree=TORCH) -> Path:
         names = {"W_rec": TRUE.W_hh, "W_in": TRUE.W_uh, "W_out": TRUE.W_r, "b_rec": TRUE.b}
         scipy.io.savemat(path, {"net": {**names, "b_out": TRUE.c}})
     return path
+
+
+def test_a_matlab_file_keeps_its_shapes(tmp_path):
+    """One input, one output, names that a reader of its own might take, a sparse matrix."""
+    narrow = {"W_rec": sparse.csc_array(TRUE.W_hh), "W_in": TRUE.W_uh[:, :1], "W_out": TRUE.W_r[:1]}
+    narrow |= {"b_out": 0.5, "file": np.ones((1, 1)), "allow_pickle": 3.0}
+    scipy.io.savemat(tmp_path / "x.mat", narrow)
+    opened = load(tmp_path / "x.mat")
+    for part, value in (("W_hh", TRUE.W_hh), ("W_uh", TRUE.W_uh[:, :1]), ("W_r", TRUE.W_r[:1])):
+        np.testing.assert_array_equal(getattr(opened.network, part), value)
+    assert opened.network.c == 0.5 and set(opened.unused) == {"file", "allow_pickle"}
+
+
+def test_matlab_writes_hdf5_columns_first(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "x.mat", "w", userblock_size=512) as file:
+        for name, value in NAMES.items():
+            file[f"net/{name}"] = value.T
+    with open(tmp_path / "x.mat", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(128))
+    assert same(load(tmp_path / "x.mat").network, PLAIN)
 
 
 @pytest.mark.parametrize("kind", ["npz", "safetensors", "pt", "legacy.pt", "mat"])
@@ -592,6 +645,11 @@ def test_what_agrees_agrees_and_time_first_is_noticed():
 
 # What is refused
 
+
+def nested(depth):
+    return {"a": nested(depth - 1) if depth else np.ones(3)}
+
+
 LAYERS = TORCH | {k.replace("l0", "l1"): v for k, v in TORCH.items() if "l0" in k}
 REFUSED = {
     "nothing": ({"x": "y"}, {}, "hold no array of numbers"),
@@ -689,6 +747,8 @@ REFUSED = {
         {},
         r"one number of columns, not a/recurrent_kernel \(6,\), a/kernel \(3, 6\)",
     ),
+    "two biases": (TORCH | {"x": START}, {"names": {"b": "x"}}, "has no other bias"),
+    "nested": (nested(60), {}, "nested more than 50 deep"),
     "whole numbers": (
         TORCH | {"rnn.weight_hh_l0": np.ones((H, H), int)},
         {},
@@ -743,6 +803,28 @@ OTHERS = {
     "whole states": lambda tmp: Cell(lambda u, h: h.astype(int), TRUE.W_r, M),
     "noise": lambda tmp: Cell(lambda u, h: RNG.normal(size=h.shape), TRUE.W_r, M),
     "mixed rows": lambda tmp: Cell(lambda u, h: h - h.mean(axis=0), TRUE.W_r, M),
+    "a fifo": lambda tmp: load(fifo(tmp)),
+    "weights elsewhere": lambda tmp: load(elsewhere(tmp)),
+    "no folder": lambda tmp: save(TRUE, tmp / "no" / "x.safetensors"),
+    "a folder": lambda tmp: save(TRUE, tmp),
+    "bent before it is read": lambda tmp: emt.from_torch(
+        torch.nn.Sequential(torch.nn.RNN(M, H), torch.nn.ReLU(), torch.nn.Linear(H, P))
+    ),
+    "bent in the readout": lambda tmp: emt.from_torch(
+        torch.nn.RNN(M, H), torch.nn.Sequential(torch.nn.GELU(), torch.nn.Linear(H, P))
+    ),
+    "root mean square": lambda tmp: emt.from_torch(
+        torch.nn.Sequential(torch.nn.RNN(M, H), torch.nn.RMSNorm(H), torch.nn.Linear(H, P))
+    ),
+    "another activation": lambda tmp: emt.from_torch(
+        torch.nn.RNN(M, H, nonlinearity="relu"), activation="tanh"
+    ),
+    "back into another activation": lambda tmp: emt.to_torch(
+        TRUE, like=model_of(nonlinearity="relu")
+    ),
+    "back without its start": lambda tmp: emt.to_torch(replace(TRUE, h0=START), like=model_of()),
+    "a cell of tensors": lambda tmp: Cell(torch.nn.RNNCell(M, H), TRUE.W_r, M),
+    "an array elsewhere": lambda tmp: load(linked(tmp)),
     "another's emt": lambda tmp: load(altered(tmp)),
     "a bomb": lambda tmp: load(bomb(tmp)),
     "a claim": lambda tmp: load(claim(tmp)),
@@ -753,6 +835,34 @@ NORM = torch.nn.LayerNorm(H)
 RESTLESS = Network(
     np.eye(H), TRUE.W_uh[:, :P], TRUE.W_r, b=np.ones(H), activation=ACTIVATIONS["identity"]
 )
+
+
+def fifo(folder):
+    path = folder / "fifo"
+    if not path.exists():
+        os.mkfifo(path)
+    return path
+
+
+def elsewhere(folder):
+    """Write a graph whose weights are to be read from another file."""
+    from onnx import TensorProto, helper, save
+
+    tensor = TensorProto(name="W", data_type=1, dims=[1, 2, 2], data_location=1)
+    tensor.external_data.add(key="location", value="x.npz")
+    save(helper.make_model(helper.make_graph([], "x", [], [], [tensor])), folder / "x.onnx")
+    return folder / "x.onnx"
+
+
+def linked(folder):
+    """Write an HDF5 file whose numbers stand in another file."""
+    import h5py
+
+    (folder / "secret").write_bytes(bytes(288))
+    with h5py.File(folder / "x.h5", "w") as file:
+        other = [(str(folder / "secret"), 0, 288)]
+        file.create_dataset("W_rec", (6, 6), "f8", external=other)
+    return folder / "x.h5"
 
 
 def altered(folder):
@@ -813,7 +923,7 @@ def text(folder, kind="txt"):
 def test_other_things_are_refused(name, tmp_path):
     with pytest.raises(
         ValueError,
-        match=r"must|damaged|larger than the file|claims \d+ bytes|h or y|alpha|its? (is|holds|weights|\w+ node)",
+        match=r"must|damaged|larger|another file|claims|h or y|alpha|its? (is|holds|wei|\w+ node)",
     ):
         OTHERS[name](tmp_path)
 

@@ -210,6 +210,24 @@ def test_the_point_says_whether_the_network_is_linear_so_far():
     np.testing.assert_allclose(point.away, away, rtol=1e-10)
 
 
+@pytest.mark.parametrize("activation", ["identity", "ReLU"])
+def test_of_a_continuum_of_points_the_nearest_is_taken(activation):
+    """The bits are 0 and 1: half way between lies one of the fixed points of a register."""
+    task = repeat_copy(4, 2)
+    W = straight(known_network(4, 2, 6, seed=3).network)
+    h0 = np.full(W.hidden, 30.0 if activation == "ReLU" else 0.0)
+    moved = Network(W.W_hh, W.W_uh, W.W_r, h0 - W.W_hh @ h0, -W.W_r @ h0, h0)
+    network = replace(moved, activation=emt.network.ACTIVATIONS[activation])
+    bits = np.random.default_rng(0).integers(0, 2, (60, 4, 2)).astype(float)
+    u, y = np.pad(bits, ((0, 0), (0, 8), (0, 0))), np.tile(bits, (1, 3, 1))
+    mask = np.broadcast_to(np.arange(12) >= 4, (60, 12))
+    network, trials = centred(network, Trials(u, y, mask, 0.5, 0.5))
+    own = replace(task, trials=trials)
+    memories = emt.corrected(network, own, at=operating_point(network, own).h)
+    assert emt.accuracy(network, own).value == 1
+    assert scored(network, own, memories, step=5).decoded == 1
+
+
 @pytest.mark.parametrize("kind", ["GRU", "LSTM"])
 def test_a_constant_input_is_part_of_a_gated_cell(kind):
     torch.manual_seed(0)
@@ -258,6 +276,30 @@ def test_what_is_no_one_rule_is_not_decided():
     for W_hh in rng.normal(size=(5, 30, 30)) / np.sqrt(30):
         random = Network(W_hh, rng.normal(size=(30, 2)), rng.normal(size=(2, 30)))
         assert impulse.infer_rule(random).verdict in ("ambiguous", "nothing")
+
+
+@pytest.mark.parametrize("noise", [0, 1e-8, 3e-8])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_delay_line_is_one_in_the_precision_that_it_has(dtype, noise):
+    rng = np.random.default_rng(0)
+    Q = np.linalg.qr(rng.normal(size=(10, 10)))[0][:, :6]
+    arrays = Q @ np.eye(6, k=2) @ Q.T, 0.001 * Q[:, -2:], Q[:, :2].T / 0.001
+    line = Network(*((x * (1 + noise * rng.normal(size=x.shape))).astype(dtype) for x in arrays))
+    assert impulse.infer_rule(line)[:2] == ("delay line", 3)
+
+
+@pytest.mark.parametrize("fading", [0.1, 0.5, 0.9])
+def test_what_fades_is_no_delay_line(fading):
+    plain = known_network(3, 2, spare=0).network
+    response = impulse.impulse_response(replace(plain, W_hh=fading * plain.W_hh), 60)
+    assert impulse.delay_line(response) is None
+
+
+def test_rounding_follows_no_rule():
+    network = known_network(3, 3, seed=4).network
+    for channels in (([0], [2]), ([1], [0])):
+        found = impulse.infer_rule(network.channels(*channels))
+        assert found[:3] == ("nothing", None, ()) and found.evidence == "No output hears any input."
 
 
 def test_outputs_that_follow_others_are_not_decided():

@@ -166,6 +166,10 @@ TABLE = {
         lambda: scoring.accuracy_on(W, Trials(BITS, BITS, np.ones((4, 2), bool))),
         r"mask must have shape \(4, 3\), not \(4, 2\)",
     ),
+    "an operator that lies": (
+        lambda: emt.tasks.from_operator(np.ones((2, 6))),
+        r"operator must have s . kappa rows, kappa columns, not \(2, 6\)",
+    ),
     "trials of another rule": (
         lambda: own(targets=np.array([1.0, -1, 1, 1])),
         "targets must follow the rule from the first scored step",

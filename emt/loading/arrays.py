@@ -24,6 +24,7 @@ PARTS = "W_hh", "W_uh", "W_r", "b", "c", "h0"
 SIGMA = {name.lower(): sigma for name, sigma in ACTIVATIONS.items()}
 SIGMA |= {"linear": ACTIVATIONS["identity"]}
 """Activations by the names that programs give them."""
+_DEEP = 50
 _NOT_WEIGHTS = re.compile(
     r"(^|[./_])(optim\w*|exp_avg\w*|momentum\w*|adam\w*|scheduler|ema|epochs?|"
     r"num_batches_tracked|running_(mean|var)|global_step|opt_state|slots?)([./_\d]|$)",
@@ -113,11 +114,12 @@ def from_arrays(
         activation = SIGMA[checks.choice("activation", activation.lower(), tuple(SIGMA))]
     if layout is not None:
         checks.choice("layout", layout, LAYOUTS)
+    names = {} if names is None else dict(names)
     flat = {n: a for n, a in _spelt_out(_flat(arrays)).items() if n not in ignore}
-    clocks = [n for n, a in flat.items() if a.size == 1 and conventions.part(n) in _CLOCK.split()]
-    single = [n for n, a in flat.items() if not a.ndim or n in clocks]
+    single = [n for n, a in flat.items() if a.size == 1 and not _may_count(n, a, names)]
+    clocks = [n for n in single if conventions.part(n) in _CLOCK.split()]
     clocks = [f"{n} = {flat[n].item():.4g}" for n in clocks]
-    flat = {n: a for n, a in flat.items() if n not in single}
+    flat = {n: np.atleast_1d(a) for n, a in flat.items() if n not in single}
     if not flat:
         raise ValueError("arrays must hold weights, but hold no array of numbers")
     if clocks and np.all(leak == 1.0):
@@ -125,7 +127,6 @@ def from_arrays(
             f"arrays hold {', '.join(clocks)}, which may be a leak: give leak=, the part of the "
             f"state that a step renews, or ignore={single}"
         )
-    names = {} if names is None else dict(names)
     for part, name in names.items():
         checks.choice("names", part, PARTS)
         if name not in flat:
@@ -170,15 +171,17 @@ def _sources(used: dict[str, str]) -> set[str]:
 
 def _flat(tree: Mapping) -> dict[str, np.ndarray]:
     """Return the arrays of numbers in a tree by their dotted names."""
-    found, left = {}, [("", tree)]
+    found, left = {}, [("", tree, 0)]
     while left:
-        prefix, branch = left.pop()
+        prefix, branch, depth = left.pop()
+        if depth > _DEEP:
+            raise ValueError(f"arrays must not be nested more than {_DEEP} deep")
         for key, value in branch.items():
             name = " ".join(f"{prefix}{key}".encode(errors="replace").decode().split())
             if _NOT_WEIGHTS.search(name):
                 continue
             if isinstance(value, Mapping):
-                left.append((f"{name}.", value))
+                left.append((f"{name}.", value, depth + 1))
                 continue
             value = _numbers(value)
             if value is not None and value.ndim <= 3 and value.size:
@@ -215,15 +218,23 @@ def _spelt_out(found: dict) -> dict:
     for name, value in found.items():
         stem, numbered, number = name.rpartition(".vars.")
         order = words if stem.endswith(".cell") else words[::2]
-        known = numbered and number.isdigit() and int(number) < len(order)
+        known = numbered and number in ("0", "1", "2")[: len(order)]
         spelt[f"{stem}.{order[int(number)]}" if known else name] = value
     return spelt
+
+
+def _may_count(name: str, value: np.ndarray, names: dict) -> bool:
+    """Say whether a single number may be an array of one: a bias, or of a network of one unit."""
+    part = conventions.part(name)
+    known = name in names.values() or part in conventions.KNOWN or "bias" in part
+    return known or (value.ndim > 0 and name.endswith(("weight", "kernel")))
 
 
 def _readout(found: dict, taken: set, H: int, names: dict, strict: bool, rows: bool) -> dict:
     """Return the matrix that reads H units, and its bias; the state itself if there is none."""
     left = {n: a for n, a in found.items() if n not in taken and a.ndim == 2}
     left = {n: a for n, a in left.items() if not re.search(r"embed|mask", n, re.IGNORECASE)}
+    left = {n: a for n, a in left.items() if conventions.part(n) not in conventions.START.split()}
     named = names.get("W_r")
     if named is not None and named not in left:
         raise ValueError(f"names must give a readout of {_few(sorted(left))}, not {named!r}")
@@ -239,9 +250,7 @@ def _readout(found: dict, taken: set, H: int, names: dict, strict: bool, rows: b
     ways = {known[0]: ways[known[0]]} if len(known) == 1 else ways
     if len(ways) > 1:
         shapes = ", ".join(f"{n} {found[n].shape}" for n in ways)
-        raise ValueError(
-            f"the readout may be any of {shapes}: name it, names={{'W_r': ...}} or readout="
-        )
+        raise ValueError(f"the readout may be any of {shapes}: name it (names, readout or like)")
     if not ways:
         usual = ("fc", "readout", "out", "dense", *_READOUT.split())
         if named is not None or any(conventions.part(n) in usual for n in left):

@@ -15,6 +15,7 @@ INPUT = "w_uh w_ih wih w_xh wxh w_in win wi w_i i2h x2h in2h input2h ih input_we
 BIAS = "b bh b_h b_rec brec b_hh bx bias_h recurrent_bias hidden_bias"
 START = "h0 h_0 init_state initial_state x0 hidden0 h_init"
 WHICH = "say which is which, names={'W_hh': ..., 'W_uh': ..., 'W_r': ...}"
+KNOWN = {*HIDDEN.split(), *INPUT.split(), *BIAS.split(), *START.split()}
 READ_BIAS = "c by b_y b_out bout bo b_o readout_bias output_bias"
 
 
@@ -23,6 +24,9 @@ def part(name: str) -> str:
     parts = [p for p in re.split(r"[./]", name.lower()) if p not in ("data", "value")]
     last = parts[-1] if parts else name
     return parts[-2] if last in ("weight", "kernel") and len(parts) > 1 else last
+
+
+KNOWN |= {*READ_BIAS.split()}
 
 
 def recurrent_part(
@@ -34,8 +38,23 @@ def recurrent_part(
     """
     if not {"W_hh", "W_uh"} & set(names):
         if weights := _torch(found) or _keras(found, layout) or _onnx(found):
-            return weights, False
-    return _written_out(found, layout, names), True
+            return weights | _named(found, weights, names), False
+    weights = _written_out(found, layout, names)
+    return weights | _named(found, weights, names), True
+
+
+def _named(found: dict, weights: dict, names: dict) -> dict:
+    """Return h(0), and the bias where it is named, whatever the convention of the others."""
+    parts, shape = {}, weights["W_hh"][1].shape
+    starts = [n for n, a in found.items() if a.size == shape[-1] and part(n) in START.split()]
+    starts = [names["h0"]] if "h0" in names else starts
+    if len(starts) == 1:
+        parts["h0"] = starts[0], np.ravel(found[starts[0]])
+    if "b" in names:
+        if len(shape) < 2 or shape[0] != shape[1] or "b_uh" in weights:
+            raise ValueError("names must give b of an Elman network that has no other bias")
+        parts["b_hh"] = names["b"], np.ravel(found[names["b"]])
+    return parts
 
 
 def _one(groups: dict, what: str) -> dict:
@@ -154,14 +173,9 @@ def _written_out(found: dict, layout: str | None, names: dict) -> dict:
     square = write.shape == (rows, rows)
     weights["W_uh"] = W, write.T if write.shape[0] != rows or (square and turned) else write
     biases = [n for n, a in found.items() if a.size == rows and _is_bias(n, (U, W))]
-    biases = [names["b"]] if "b" in names else biases
-    if biases:
+    if biases and "b" not in names:
         total = sum(np.ravel(found[n]) for n in biases)
         weights["b_hh"] = " + ".join(biases), total
-    starts = [n for n, a in found.items() if a.size == H and part(n) in START.split()]
-    starts = [names["h0"]] if "h0" in names else starts
-    if len(starts) == 1:
-        weights["h0"] = starts[0], np.ravel(found[starts[0]])
     return weights
 
 

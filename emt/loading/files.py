@@ -89,6 +89,8 @@ def arrays_of(path: Path) -> dict:
 def _contents(path: Path) -> tuple[dict, dict]:
     """Return the arrays of a file, and what else it says of the network."""
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(f"{path} is no file")
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as error:
@@ -97,7 +99,8 @@ def _contents(path: Path) -> tuple[dict, dict]:
     try:
         return reader(path)
     except _Refused as error:
-        raise ValueError(f"{path}: {error}; the file was left as it is") from None
+        said = " ".join(str(error).split())
+        raise ValueError(f"{path}: {said}; the file was left as it is") from None
     except ImportError as error:
         raise ValueError(f"{path}: to read this {kind}, pip install {error.name}") from None
     except Exception as error:
@@ -134,6 +137,8 @@ def save(network: Network, path: Path) -> Path:
     arrays["leak"] = np.atleast_1d(network.leak)
     arrays = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
     how = {"format": "emt 1", "activation": names[0], "rates": str(int(network.rates))}
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"path must be a file in a folder that there is, not {path}")
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(tensors.save(arrays, metadata=how))
@@ -244,16 +249,21 @@ def _torch(path: Path) -> tuple[dict, dict]:
 
 
 # Readers that may crash or hang on a damaged file do it in a process of their own.
-_PATIENCE = 300
+_PATIENCE = 60
 _MATLAB = """
 import sys, numpy, scipy.io
 def flat(tree, prefix=""):
     for name, value in tree.items():
         if isinstance(value, dict):
             yield from flat(value, f"{prefix}{name}.")
-        elif not name.startswith("__") and getattr(value, "dtype", numpy.dtype("O")).kind in "fiuc":
-            yield prefix + name, value
-numpy.savez(sys.stdout.buffer, **dict(flat(scipy.io.loadmat(sys.argv[1], simplify_cells=True))))
+        elif name.startswith("__"):
+            continue
+        elif getattr(value, "dtype", None) is not None and value.dtype.names and value.size == 1:
+            one = value.reshape(-1)[0]
+            yield from flat({n: one[n] for n in value.dtype.names}, f"{prefix}{name}.")
+        elif getattr(value, "dtype", numpy.dtype("O")).kind in "fiuc":
+            yield "a" + prefix + name, value.toarray() if hasattr(value, "toarray") else value
+numpy.savez(sys.stdout.buffer, **dict(flat(scipy.io.loadmat(sys.argv[1]))))
 """
 
 
@@ -264,14 +274,20 @@ if sys.argv[1:]:
 else:
     source = io.BytesIO(sys.stdin.buffer.read())
     room = source.getbuffer().nbytes
-found = {}
+found, turned = {}, False
+if sys.argv[1:]:  # MATLAB writes columns first
+    with open(source, "rb") as file:
+        turned = file.read(10) == b"MATLAB 7.3"
 def visit(name, item):
     global room
     if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiuc":
+        if item.external or item.is_virtual:
+            sys.exit(f"the numbers of {name} stand in another file")
         room -= item.nbytes / 2000
         if room < 0:
             sys.exit(f"{name} claims {item.nbytes} bytes, more than such a file holds")
-        found["a" + name.replace("/", ".")] = numpy.asarray(item)
+        array = numpy.asarray(item)
+        found["a" + name.replace("/", ".")] = array.T if turned else array
 with h5py.File(source, "r") as file:
     file.visititems(visit)
     if "model_config" in file.attrs:
@@ -294,7 +310,7 @@ def _aside(code: str, *arguments: str, given: bytes | None = None) -> dict:
 
 
 def _matlab(path: Path) -> tuple[dict, dict]:
-    return _aside(_MATLAB, str(path.resolve())), {}
+    return {n[1:]: array for n, array in _aside(_MATLAB, str(path.resolve())).items()}, {}
 
 
 def _said(config: str | bytes) -> dict:
@@ -326,6 +342,8 @@ def _onnx(path: Path) -> tuple[dict, dict]:
     from onnx import helper, numpy_helper
 
     model = onnx.load(path, load_external_data=False)
+    if any(t.data_location == onnx.TensorProto.EXTERNAL for t in model.graph.initializer):
+        raise _Refused("its weights stand in another file: export it with its weights inside")
     held = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     kinds = {node.op_type for node in model.graph.node}
     held |= (

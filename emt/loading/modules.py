@@ -5,13 +5,22 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from emt import checks
 from emt.loading.arrays import from_arrays
 from emt.network import RELU, TANH, Activation, Network, Recurrent
 
 _RECURRENT = torch.nn.RNNBase, torch.nn.RNNCellBase
-_NORMS = torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.modules.batchnorm._BatchNorm
+_NORMS = (
+    *(torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.RMSNorm, torch.nn.LocalResponseNorm),
+    torch.nn.modules.batchnorm._BatchNorm,
+)
+# What bends a state before it is read; a sigmoid or a softmax comes after.
+_BENDS = (
+    *(torch.nn.ReLU, torch.nn.Tanh, torch.nn.GELU, torch.nn.ELU, torch.nn.SELU, torch.nn.SiLU),
+    *(torch.nn.LeakyReLU, torch.nn.PReLU, torch.nn.Softplus, torch.nn.Hardtanh, torch.nn.Mish),
+)
 
 
 def from_torch(
@@ -19,6 +28,8 @@ def from_torch(
     readout: torch.nn.Module | str | None = None,
     activation: Activation | str | None = None,
     layout: str | None = None,
+    leak: Float[np.ndarray, "*units"] | float = 1.0,
+    rates: bool = False,
 ) -> Recurrent:
     """Return the network of a model with one recurrent part and one linear readout.
 
@@ -34,8 +45,10 @@ def from_torch(
     readout
         The layer that reads the hidden state, or its name, if it is not in the model or there are
         several. Without any, the state itself is the output.
-    activation, layout
+    activation, layout, leak, rates
         As for `emt.loading.arrays.from_arrays`, for cells made of linear layers, which do not say.
+        What ``forward`` does beside, such as a sigmoid on what is read, is left out: see
+        `emt.loading.comparing.reproduces`.
 
     Raises
     ------
@@ -52,24 +65,30 @@ def from_torch(
             )
         if getattr(rnn, "proj_size", 0):
             raise ValueError("model must have no projection of its state (proj_size=0)")
-    norms = [n for n, m in _plain(model).named_modules() if isinstance(m, _NORMS)]
+    bends = _NORMS + (_BENDS if inner else ())
+    norms = [n for n, m in _plain(model).named_modules() if isinstance(m, bends)]
     if norms:
         raise ValueError(
-            f"model must not normalise what it reads, as {', '.join(norms)} may: pass its "
-            "recurrent part alone, and the readout"
+            f"model must read its state linearly, but {', '.join(norms)} may change it: pass "
+            "its recurrent part alone, and the readout"
         )
     arrays = _arrays(model)
     name = readout if isinstance(readout, str) else None
+    name = f"{name}.weight" if f"{name}.weight" in arrays else name
     if isinstance(readout, torch.nn.Module):
-        linear = [m for m in _plain(readout).modules() if isinstance(m, torch.nn.Linear)]
-        if len(linear) != 1:
-            raise ValueError(f"readout must hold one linear layer, not {len(linear)}")
+        parts = list(_plain(readout).modules())
+        linear = [m for m in parts if isinstance(m, torch.nn.Linear)]
+        if len(linear) != 1 or any(isinstance(m, _NORMS + _BENDS) for m in parts):
+            raise ValueError(f"readout must hold one linear layer and no more, not {readout}")
         arrays = {f"model.{k}": v for k, v in arrays.items()}
         arrays |= {f"readout.{k}": v for k, v in _arrays(linear[0]).items()}
         name = "readout.weight"
-    activation = activation or _activation(model, inner)
+    said = None if activation is not None and not inner else _activation(model, inner)
     names = None if name is None else {"W_r": name}
-    return from_arrays(arrays, activation, layout=layout, names=names).network
+    network = from_arrays(arrays, activation or said, leak, rates, layout, names).network
+    if said not in (None, getattr(network, "activation", said)):
+        raise ValueError("activation must be that of the model's recurrent layer, which says it")
+    return network
 
 
 def to_torch(
@@ -149,7 +168,12 @@ def _put_back(network: Network, like: torch.nn.Module) -> torch.nn.Module:
     values = {part: getattr(network, part, None) for part in ("W_hh", "W_uh", "W_r", "c")}
     H = network.hidden
     values["b_hh"] = np.zeros(H) if network.b is None else network.b
-    values["b_uh"] = np.zeros(H)
+    values["b_uh"], values["h0"] = np.zeros(H), network.h0
+    inner = [m for m in model.modules() if isinstance(m, _RECURRENT)]
+    if inner and _activation(model, inner) != network.activation:
+        raise ValueError("like must have the network's activation")
+    if network.h0 is not None and network.h0.any() and "h0" not in found.used:
+        raise ValueError("like must have an initial state of its own to hold the network's h0")
     if "b_hh" not in found.used and network.b is not None:
         raise ValueError("like must have a bias of the hidden units to hold the network's")
     if "c" not in found.used and network.c is not None:
@@ -159,7 +183,8 @@ def _put_back(network: Network, like: torch.nn.Module) -> torch.nn.Module:
             place = places.get(name)
             if place is None:
                 raise ValueError(f"like must hold {part} in one plain parameter, not in {name}")
-            value = np.zeros(len(place)) if values[part] is None else values[part]
+            value = np.zeros(tuple(place.shape)) if values[part] is None else values[part]
+            value = value.reshape(place.shape) if part == "h0" else value
             if value.shape != tuple(place.shape):
                 raise ValueError(f"like must have {name} of shape {value.shape}")
             place.copy_(torch.as_tensor(value))

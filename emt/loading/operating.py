@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy import linalg
 
 from emt import checks
 from emt.linearization import fixed_points, jacobian, slow_points, step
 from emt.network import EVALUATION_SEED, Recurrent, begun, continued
 from emt.tasks import Task
 
-STARTS = 16
+STARTS, RESTS, APART = 16, 1e-12, 1e-4
 
 
 class OperatingPoint(NamedTuple):
@@ -74,24 +75,38 @@ def operating_point(
     centre = visited.mean(axis=0)
     starts = np.vstack([centre, visited[:: max(1, len(visited) // STARTS)]])
     found = fixed_points(network, starts)
-    if not len(found.points):
+    near = _nearest(network, centre)
+    if near is None and not len(found.points):
         q = slow_points(network, centre[None], most=1000).speeds[0]
         raise ValueError(
             "network must have a fixed point where it works, but none is reached from "
             f"{len(starts)} visited states: at its slowest there one step moves it by "
             f"{np.sqrt(2 * q):.1e}"
         )
-    best = found.points[np.argmin(np.linalg.norm(found.points - centre, axis=1))]
+    points = found.points if near is None else np.vstack([near, found.points])
+    best = points[np.argmin(np.linalg.norm(points - centre, axis=1))]
+    others = (np.linalg.norm(found.points - best, axis=1) > APART).sum()
     off, after = visited - best, step(network, visited) - best
     left = after - off @ jacobian(network, best).T
     size = (visited**2).sum()
     return OperatingPoint(
         best,
         float(np.linalg.norm(step(network, best) - best)),
-        len(found.points) - 1,
+        int(others),
         float(np.sqrt((off**2).sum() / size)) if size else 0.0,
         float(1 - (left**2).sum() / (after**2).sum()) if after.any() else 1.0,
     )
+
+
+def _nearest(network: Recurrent, h: np.ndarray) -> np.ndarray | None:
+    """Return the fixed point that Newton's shortest steps reach: of a continuum, one nearby."""
+    eye = np.eye(network.hidden)
+    for _ in range(50):
+        moved = step(network, h) - h
+        if np.linalg.norm(moved) < RESTS:
+            return h
+        h = h + linalg.lstsq(eye - jacobian(network, h), moved, cond=1e-8)[0]
+    return None
 
 
 checks.guard(globals())

@@ -82,7 +82,13 @@ class Cell:
         batch = h.shape[:-1]
         u = np.zeros((*batch, self.inputs)) if u is None else u
         rows = u.reshape(-1, self.inputs), h.reshape(-1, self.hidden)
-        after = np.asarray(self.function(*rows))
+        try:
+            after = np.asarray(self.function(*rows))
+        except Exception as error:
+            raise ValueError(
+                f"function must take arrays, inputs {rows[0].shape} and states {rows[1].shape}; "
+                f"one of tensors comes in by emt.loading.modules.on_arrays ({error})"
+            ) from error
         if after.shape != rows[1].shape or after.dtype.kind != "f":
             raise ValueError(
                 f"function must return states of shape {rows[1].shape}, not {after.dtype} of "

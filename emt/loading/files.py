@@ -150,8 +150,10 @@ def save(network: Network, path: Path) -> Path:
 
 def _reader(path: Path, head: bytes):
     """Return what reads a file, by its first bytes, and what it seems to be."""
-    if head.startswith(b"\x89HDF\r\n\x1a\n") or head[:512].startswith(b"MATLAB 7.3"):
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return _hdf5, "HDF5 file"
+    if head.startswith(b"MATLAB 7.3"):
+        return _columns_first, "HDF5 file of MATLAB"
     if head.startswith(b"MATLAB 5.0"):
         return _matlab, "MATLAB file"
     if head.startswith(b"PK"):
@@ -208,7 +210,7 @@ def _archive(path: Path) -> tuple[dict, dict]:
         if any(n.endswith("data.pkl") for n in names):
             return _torch(path)
         if "model.weights.h5" in names:
-            arrays, _ = _hdf5(None, archive.read("model.weights.h5"))
+            arrays, _ = _hdf5(None, given=archive.read("model.weights.h5"))
             return arrays, _said(archive.read("config.json"))
         checks.fits("the file", sum(i.file_size for i in archive.infolist()) // 8)
     arrays, passed = {}, []
@@ -274,10 +276,7 @@ if sys.argv[1:]:
 else:
     source = io.BytesIO(sys.stdin.buffer.read())
     room = source.getbuffer().nbytes
-found, turned = {}, False
-if sys.argv[1:]:  # MATLAB writes columns first
-    with open(source, "rb") as file:
-        turned = file.read(10) == b"MATLAB 7.3"
+found, turned = {}, sys.argv[2:] == ["columns first"]
 def visit(name, item):
     global room
     if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiuc":
@@ -320,10 +319,14 @@ def _said(config: str | bytes) -> dict:
         raise _Refused(error) from None
 
 
-def _hdf5(path: Path | None, given: bytes | None = None) -> tuple[dict, dict]:
+def _columns_first(path: Path) -> tuple[dict, dict]:
+    return _hdf5(path, "columns first")
+
+
+def _hdf5(path: Path | None, *how: str, given: bytes | None = None) -> tuple[dict, dict]:
     if find_spec("h5py") is None:
         raise ImportError(name="h5py")
-    arguments = [] if path is None else [str(path.resolve())]
+    arguments = [] if path is None else [str(path.resolve()), *how]
     found = _aside(_HDF5, *arguments, given=given)
     config = found.pop("config", None)
     said = {} if config is None else _said(config.tobytes())

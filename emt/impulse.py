@@ -140,7 +140,7 @@ def estimate_rule(response: Float[np.ndarray, "steps kappa kappa"], tolerance: f
             kept.append(row)
     lag, component = np.divmod(np.array(kept, int), kappa) + np.array([[1], [1]])
     ends = delay_line(response)
-    if ends is not None and (not kept or lag.max() == most):
+    if ends is not None:
         raise ValueError(
             f"response must go on to show a rule, but it ends after {ends} steps: a delay line, "
             f"whose memories as_printed(network, {ends}, removal='none') reads"

@@ -495,10 +495,11 @@ def test_a_response_that_ends_before_what_is_tested_is_named():
     for call in (
         lambda: prediction_error(np.zeros((12, 2, 2)), 1, 2),
         lambda: prediction_error(scalar([1, 2, 0, 0, 0]), 2, 2),
-        lambda: estimate_rule(scalar([1, 0.01, 0, 0, 0, 0, 0, 0, 0])),
     ):
         with pytest.raises(ValueError, match="response must not be zero to the end"):
             call()
+    with pytest.raises(ValueError, match="it ends after 3 steps: a delay line"):
+        estimate_rule(scalar([1, 0.01, 0, 0, 0, 0, 0, 0, 0]))
     assert prediction_error(scalar([1, 2, 0, 0, 0]), 1, 1) == pytest.approx(5**-0.5 * 2)
 
 

@@ -286,6 +286,8 @@ def test_a_delay_line_is_one_in_the_precision_that_it_has(dtype, noise):
     arrays = Q @ np.eye(6, k=2) @ Q.T, 0.001 * Q[:, -2:], Q[:, :2].T / 0.001
     line = Network(*((x * (1 + noise * rng.normal(size=x.shape))).astype(dtype) for x in arrays))
     assert impulse.infer_rule(line)[:2] == ("delay line", 3)
+    with pytest.raises(ValueError, match="ends after 3 steps: a delay line"):
+        impulse.estimate_rule(impulse.impulse_response(line, 30))
 
 
 @pytest.mark.parametrize("fading", [0.1, 0.5, 0.9])

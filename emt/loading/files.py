@@ -253,7 +253,12 @@ def _torch(path: Path) -> tuple[dict, dict]:
 # Readers that may crash or hang on a damaged file do it in a process of their own.
 _PATIENCE = 60
 _MATLAB = """
-import sys, numpy, scipy.io
+import math, os, sys, numpy, scipy.io
+room = 1e8 + 200 * os.path.getsize(sys.argv[1])
+for name, shape, _ in scipy.io.whosmat(sys.argv[1]):
+    room -= 8 * math.prod(shape)
+    if room < 0:
+        sys.exit(f"{name} claims {8 * math.prod(shape)} bytes, more than such a file holds")
 def flat(tree, prefix=""):
     for name, value in tree.items():
         if isinstance(value, dict):
@@ -272,17 +277,18 @@ numpy.savez(sys.stdout.buffer, **dict(flat(scipy.io.loadmat(sys.argv[1]))))
 _HDF5 = """
 import io, os, sys, h5py, numpy
 if sys.argv[1:]:
-    source, room = sys.argv[1], os.path.getsize(sys.argv[1])
+    source, size = sys.argv[1], os.path.getsize(sys.argv[1])
 else:
     source = io.BytesIO(sys.stdin.buffer.read())
-    room = source.getbuffer().nbytes
+    size = source.getbuffer().nbytes
+room = 1e8 + 200 * size
 found, turned = {}, sys.argv[2:] == ["columns first"]
 def visit(name, item):
     global room
     if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiuc":
         if item.external or item.is_virtual:
             sys.exit(f"the numbers of {name} stand in another file")
-        room -= item.nbytes / 2000
+        room -= item.nbytes
         if room < 0:
             sys.exit(f"{name} claims {item.nbytes} bytes, more than such a file holds")
         array = numpy.asarray(item)

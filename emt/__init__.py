@@ -16,7 +16,14 @@ from emt.impulse import infer_rule
 from emt.linear_network import constructed
 from emt.linearization import linear_at
 from emt.network import IDENTITY, TANH, Activation, Network, run, sample_states
-from emt.scoring import accuracy, accuracy_around, accuracy_on, centred, correct_bits
+from emt.scoring import (
+    accuracy,
+    accuracy_around,
+    accuracy_by_variable,
+    accuracy_on,
+    centred,
+    correct_bits,
+)
 from emt.tasks import (
     Task,
     Trials,
@@ -58,6 +65,7 @@ __all__ = [
     "VariableMemories",
     "accuracy",
     "accuracy_around",
+    "accuracy_by_variable",
     "accuracy_on",
     "as_printed",
     "bitmap",

@@ -4,11 +4,14 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from emt import checks
 from emt.network import EVALUATION_SEED, Recurrent, begun, run, silent_states, under_input
 from emt.tasks import Task, Trials, continuation
+
+SILENT = 1e-9
+"""Targets not above this are zero; bits are of size 1."""
 
 
 class Proportion(NamedTuple):
@@ -84,17 +87,25 @@ def centred(network: Recurrent, trials: Trials) -> tuple[Recurrent, Trials]:
     return under_input(network, scored[0], y), Trials(inputs, targets, trials.mask)
 
 
-def correct_bits(
+class Tally(NamedTuple):
+    """Right signs, and bits that have a sign, at each output step, of each component."""
+
+    right: Int[np.ndarray, "steps kappa"]
+    bits: Int[np.ndarray, "steps kappa"]
+
+
+def counted(
     network: Recurrent,
     task: Task,
     first: int = 1,
     last: int = 200,
     sequences: int = 4096,
     seed: int = EVALUATION_SEED,
-) -> Int[np.ndarray, " steps"]:
+) -> Tally:
     """Count the right signs at each of the output steps `first` ... `last`.
 
-    Output step n is time s+n. A sequence has kappa bits a step. An output of zero is wrong.
+    Output step n is time s+n. An output of zero is wrong; a target of zero, but for rounding, has no
+    sign and does not count.
 
     Parameters
     ----------
@@ -111,11 +122,30 @@ def correct_bits(
     h, u = begun(network, task, sequences, seed)
     targets = _targets(task, u, first, last)
     spoken = itertools.islice(silent_states(network, h), first - 1, last)
-    counts = [
-        np.count_nonzero(np.sign(network.read(h_t)) == np.sign(targets[:, n]))
+    wanted = np.where(abs(targets) > SILENT, np.sign(targets), 0.0)
+    right = [
+        ((np.sign(network.read(h_t)) == wanted[:, n]) & (wanted[:, n] != 0)).sum(axis=0)
         for n, h_t in enumerate(spoken)
     ]
-    return np.array(counts)
+    return Tally(np.array(right), np.count_nonzero(wanted, axis=0))
+
+
+def correct_bits(
+    network: Recurrent,
+    task: Task,
+    first: int = 1,
+    last: int = 200,
+    sequences: int = 4096,
+    seed: int = EVALUATION_SEED,
+) -> Int[np.ndarray, " steps"]:
+    """Return the right signs at each of the output steps `first` ... `last`, of all components.
+
+    Parameters
+    ----------
+    network, task, first, last, sequences, seed
+        As for `counted`.
+    """
+    return counted(network, task, first, last, sequences, seed).right.sum(axis=1)
 
 
 def accuracy(
@@ -131,11 +161,43 @@ def accuracy(
     Parameters
     ----------
     network, task, first, last, sequences, seed
-        As for `correct_bits`.
+        As for `counted`.
+
+    Raises
+    ------
+    ValueError
+        If no target there has a sign.
     """
-    counts = correct_bits(network, task, first, last, sequences, seed)
-    sequences = sequences if task.trials is None else len(task.trials.inputs)
-    return Proportion(int(counts.sum()), len(counts) * sequences * task.kappa)
+    found = counted(network, task, first, last, sequences, seed)
+    if not found.bits.any():
+        raise ValueError("task must have targets with a sign, but all of these are 0")
+    return Proportion(int(found.right.sum()), int(found.bits.sum()))
+
+
+def accuracy_by_variable(
+    network: Recurrent,
+    task: Task,
+    first: int = 1,
+    last: int = 200,
+    sequences: int = 4096,
+    seed: int = EVALUATION_SEED,
+) -> Float[np.ndarray, "s kappa"]:
+    """Return the fraction of right signs at each place of a cycle, of each component.
+
+    It shows where a network fails that has learned by half. Row k is of output steps k, k + s,
+    k + 2s, ...; NaN where no target has a sign, or no step is scored.
+
+    Parameters
+    ----------
+    network, task, first, last, sequences, seed
+        As for `counted`.
+    """
+    found = counted(network, task, first, last, sequences, seed)
+    right, bits = np.zeros((2, task.s, task.kappa))
+    place = np.arange(first - 1, last) % task.s
+    np.add.at(right, place, found.right)
+    np.add.at(bits, place, found.bits)
+    return np.divide(right, bits, out=np.full(bits.shape, np.nan), where=bits > 0)
 
 
 def accuracy_around(
@@ -149,7 +211,7 @@ def accuracy_around(
     Parameters
     ----------
     network, task, sequences
-        As for `correct_bits`.
+        As for `counted`.
     step
         First output step scored; at least 1.
     """

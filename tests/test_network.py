@@ -28,8 +28,9 @@ from emt import (
     to_torch,
     with_silence,
 )
+from emt.beyond.lifetime import accuracy_curve
 from emt.network import EVALUATION_SEED, continued, last_state, silent_states, states
-from emt.scoring import Proportion, _targets, accuracy_on
+from emt.scoring import Proportion, _targets, accuracy_by_variable, accuracy_on, counted
 from emt.tasks import Trials
 
 
@@ -210,6 +211,41 @@ def test_more_inputs_than_targets_are_held(first, last):
     u = random_bits(task, 40, np.random.default_rng(EVALUATION_SEED))[..., 0]
     again = np.arange(first - 1, last) % 4100
     np.testing.assert_array_equal(got, (u[:, again] == u[:, -1:]).sum(axis=0))
+
+
+def test_a_target_without_a_sign_does_not_count():
+    """The sum of two signs is 0 half the time; the exact network says it, but for rounding."""
+    mixed = np.array([[[1.0, 1.0], [1.0, -1.0]]]) / 2**0.5
+    task = Task(2, 2, np.concatenate([mixed, 0 * mixed]))
+    exact = straight(
+        constructed(task, np.linalg.qr(np.random.default_rng(0).normal(size=(8, 4)))[0])
+    )
+    u = random_bits(task, 500, np.random.default_rng(3))
+    targets = continuation(task, u, 9)
+    has_sign = abs(targets) > 1e-12
+    assert 0.5 < has_sign.mean() < 0.9 and (targets[~has_sign] != 0).any()
+    found = accuracy(exact, task, 1, 9, 500, 3)
+    assert found == (np.count_nonzero(has_sign),) * 2
+    assert accuracy_curve(exact, task, np.array([1.0, 3.0]), sequences=500, seed=3).min() == 1
+    assert accuracy(replace(exact, W_r=-exact.W_r), task, 1, 9, 500, 3).correct == 0
+
+
+def test_accuracy_by_variable_says_where_a_network_fails():
+    task = repeat_copy(4, 3)
+    w = straight(constructed(task, np.eye(12)))
+    rows = w.W_r.copy()
+    rows[1] = 0  # the second component is never said
+    got = accuracy_by_variable(replace(w, W_r=rows), task, 1, 40, 64)
+    np.testing.assert_array_equal(got, np.tile([1.0, 0.0, 1.0], (4, 1)))
+    cut = w.W_hh.copy()
+    cut[:, 3:6] = 0  # what memory 2 holds is lost at the first step: it should be said second
+    got = accuracy_by_variable(replace(w, W_hh=cut), task, 3, 4, 64)
+    assert np.isnan(got[:2]).all() and not np.isnan(got[2:]).any()
+    whole = accuracy_by_variable(w, task, 2, 9, 64)
+    np.testing.assert_array_equal(whole, 1)
+    counts = counted(replace(w, W_r=rows), task, 1, 8, 64)
+    np.testing.assert_array_equal(counts.bits, 64)
+    assert counts.right.sum() / counts.bits.sum() == pytest.approx(2 / 3)
 
 
 @pytest.mark.usefixtures("_no_shape_hook")

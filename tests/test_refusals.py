@@ -170,6 +170,18 @@ TABLE = {
         lambda: emt.tasks.from_operator(np.ones((2, 6))),
         r"operator must have s . kappa rows, kappa columns, not \(2, 6\)",
     ),
+    "no sign": (
+        lambda: emt.accuracy(W, Task(3, 2, 0 * TASK.F)),
+        "task must have targets with a sign, but all of these are 0",
+    ),
+    "no sign to the end": (
+        lambda: lifetime.accuracy_curve(W, Task(3, 2, 0 * TASK.F), np.array([1.0])),
+        "task must have targets with a sign at all of steps",
+    ),
+    "a swap that shows nothing": (
+        lambda: faithfulness.scored(W, Task(3, 2, 0 * TASK.F), MEMORIES),
+        "no swap would turn some outputs and leave others",
+    ),
     "trials of another rule": (
         lambda: own(targets=np.array([1.0, -1, 1, 1])),
         "targets must follow the rule from the first scored step",

@@ -210,6 +210,11 @@ def _interchanged(network, task, memories, h, held) -> tuple[float, float]:
         right = np.sign(_heard(network, task, interchange(memories, h, *pair))) == np.sign(now)
         changed.append(right[now != said])
         others.append(right[now == said])
+    if not np.concatenate(changed).size or not np.concatenate(others).size:
+        raise ValueError(
+            "sequences must be more, or the task another: no swap would turn some outputs and "
+            "leave others"
+        )
     return tuple(float(np.concatenate(x).mean()) for x in (changed, others))
 
 

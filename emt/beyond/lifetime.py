@@ -24,7 +24,7 @@ from emt.network import (
     last_state,
     silent_states,
 )
-from emt.scoring import correct_bits
+from emt.scoring import counted
 from emt.tasks import Task
 
 
@@ -219,10 +219,12 @@ def accuracy_curve(
         raise ValueError(f"steps must be whole numbers, not {steps}")
     network = noisy(network, noise, checks.generator(seed, 1)) if noise else network
     last = int(steps[-1]) + window - 1
-    counts = correct_bits(network, task, 1, last, sequences, seed)
-    sequences = sequences if task.trials is None else len(task.trials.inputs)
-    right = counts / (sequences * task.kappa)
-    return np.array([right[int(n) - 1 : int(n) - 1 + window].mean() for n in steps])
+    found = counted(network, task, 1, last, sequences, seed)
+    right, bits = (np.add.accumulate(np.append(0, x.sum(axis=1))) for x in found)
+    begin, end = steps.astype(int) - 1, steps.astype(int) - 1 + window
+    if not (bits[end] > bits[begin]).all():
+        raise ValueError("task must have targets with a sign at all of steps")
+    return (right[end] - right[begin]) / (bits[end] - bits[begin])
 
 
 def noisy(network: Network, noise: float, rng: np.random.Generator) -> Network:

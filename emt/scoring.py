@@ -104,8 +104,8 @@ def counted(
 ) -> Tally:
     """Count the right signs at each of the output steps `first` ... `last`.
 
-    Output step n is time s+n. An output of zero is wrong; a target of zero, but for rounding, has no
-    sign and does not count.
+    Output step n is time s+n. An output of zero is wrong; a target of zero, but for
+    rounding, has no sign and does not count.
 
     Parameters
     ----------

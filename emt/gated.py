@@ -13,8 +13,25 @@ from scipy.special import expit
 from emt import checks
 
 
+class Speaks:
+    """What cells share that have ``W_r``, ``c`` and ``h0``: where they start, and what they say."""
+
+    @property
+    def outputs(self) -> int:
+        """Number of output components, p."""
+        return len(self.W_r)
+
+    def start(self, *batch: int) -> Float[np.ndarray, "*batch H"]:
+        """Return h(0)."""
+        return np.zeros((*batch, self.hidden)) + (0.0 if self.h0 is None else self.h0)
+
+    def read(self, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch p"]:
+        """Return what is said in state h."""
+        return h @ self.W_r.T + (0.0 if self.c is None else self.c)
+
+
 @dataclass(frozen=True, eq=False)
-class GRU:
+class GRU(Speaks):
     """A gated recurrent unit, gates in PyTorch's order: reset r, update z, new n.
 
     ``h(t) = (1 - z) n + z h(t-1)``, ``n = tanh(W_n u + b_n + r (U_n h + c_n))``; with `reset_first`
@@ -59,15 +76,6 @@ class GRU:
         """Number of input components, m."""
         return self.W_uh.shape[1]
 
-    @property
-    def outputs(self) -> int:
-        """Number of output components, p."""
-        return len(self.W_r)
-
-    def start(self, *batch: int) -> Float[np.ndarray, "*batch H"]:
-        """Return h(0)."""
-        return np.zeros((*batch, self.hidden)) + (0.0 if self.h0 is None else self.h0)
-
     def step(
         self, h: Float[np.ndarray, "*batch H"], u: Float[np.ndarray, "*batch m"] | None = None
     ) -> Float[np.ndarray, "*batch H"]:
@@ -81,13 +89,9 @@ class GRU:
         carried = (r * h) @ U_n.T + b_n if self.reset_first else r * (h @ U_n.T + b_n)
         return (1 - z) * np.tanh(w_n + carried) + z * h
 
-    def read(self, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch p"]:
-        """Return what is said in state h."""
-        return h @ self.W_r.T + (0.0 if self.c is None else self.c)
-
 
 @dataclass(frozen=True, eq=False)
-class LSTM:
+class LSTM(Speaks):
     """Long short-term memory, gates in PyTorch's order: input i, forget f, cell g, output o.
 
     The state is ``[h, c]``, 2H long: ``c(t) = f c(t-1) + i g``, ``h(t) = o tanh(c(t))``,
@@ -128,15 +132,6 @@ class LSTM:
         """Number of input components, m."""
         return self.W_uh.shape[1]
 
-    @property
-    def outputs(self) -> int:
-        """Number of output components, p."""
-        return len(self.W_r)
-
-    def start(self, *batch: int) -> Float[np.ndarray, "*batch S"]:
-        """Return ``[h(0), c(0)]``."""
-        return np.zeros((*batch, self.hidden)) + (0.0 if self.h0 is None else self.h0)
-
     def step(
         self, h: Float[np.ndarray, "*batch S"], u: Float[np.ndarray, "*batch m"] | None = None
     ) -> Float[np.ndarray, "*batch S"]:
@@ -149,8 +144,7 @@ class LSTM:
 
     def read(self, h: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch p"]:
         """Return what is said in state ``[h, c]``."""
-        units = h[..., : self.W_hh.shape[1]]
-        return units @ self.W_r.T + (0.0 if self.c is None else self.c)
+        return super().read(h[..., : self.W_hh.shape[1]])
 
 
 def _hold(cell: GRU | LSTM, gates: int, states: int) -> None:

@@ -148,14 +148,13 @@ def from_arrays(
             raise ValueError(f"{used[part]} must be of floating point numbers, not {value.dtype}")
     network = _built(values, H, activation, leak, rates, layout)
     left = tuple(n for n in flat if n not in _sources(used))
-    single = tuple(single)
     if left and strict:
         shapes = [f"{n} {flat[n].shape}" for n in left]
         raise ValueError(
             f"arrays hold what is not understood, and may change what the others mean: "
             f"{_few(shapes)}; if they do not count, ignore={list(left[:8])}"
         )
-    return Opened(network, used, left + single)
+    return Opened(network, used, (*left, *single))
 
 
 def _few(names) -> str:

@@ -15,8 +15,8 @@ INPUT = "w_uh w_ih wih w_xh wxh w_in win wi w_i i2h x2h in2h input2h ih input_we
 BIAS = "b bh b_h b_rec brec b_hh bx bias_h recurrent_bias hidden_bias"
 START = "h0 h_0 init_state initial_state x0 hidden0 h_init"
 WHICH = "say which is which, names={'W_hh': ..., 'W_uh': ..., 'W_r': ...}"
-KNOWN = {*HIDDEN.split(), *INPUT.split(), *BIAS.split(), *START.split()}
 READ_BIAS = "c by b_y b_out bout bo b_o readout_bias output_bias"
+KNOWN = {word for words in (HIDDEN, INPUT, BIAS, START, READ_BIAS) for word in words.split()}
 
 
 def part(name: str) -> str:
@@ -24,9 +24,6 @@ def part(name: str) -> str:
     parts = [p for p in re.split(r"[./]", name.lower()) if p not in ("data", "value")]
     last = parts[-1] if parts else name
     return parts[-2] if last in ("weight", "kernel") and len(parts) > 1 else last
-
-
-KNOWN |= {*READ_BIAS.split()}
 
 
 def recurrent_part(

@@ -16,12 +16,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors import numpy as tensors
 
 from emt import checks
-from emt.loading.arrays import Opened, from_arrays
+from emt.loading.arrays import PARTS, Opened, from_arrays
 from emt.loading.graphs import Node, read_graph
 from emt.loading.layers import said_by_keras
 from emt.network import ACTIVATIONS, TANH, Activation, Network
-
-PARTS = "W_hh", "W_uh", "W_r", "b", "c", "h0"
 
 
 def load(

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from emt import checks
+from emt.gated import Speaks
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class Cell(Speaks):
     """A cell ``h(t) = function(u(t), h(t-1))``, ``y(t) = W_r h(t) + c``.
 
     Whatever takes an `emt.network.Recurrent` takes it: it runs, is scored, edited and, around a
@@ -66,15 +67,6 @@ class Cell:
         """Number of hidden units, H."""
         return self.W_r.shape[1]
 
-    @property
-    def outputs(self) -> int:
-        """Number of output components, p."""
-        return len(self.W_r)
-
-    def start(self, *batch: int) -> Float[np.ndarray, "*batch H"]:
-        """Return h(0)."""
-        return np.zeros((*batch, self.hidden)) + (0.0 if self.h0 is None else self.h0)
-
     def step(
         self, h: Float[np.ndarray, "*batch H"], u: Float[np.ndarray, "*batch m"] | None = None
     ) -> Float[np.ndarray, "*batch H"]:
@@ -95,10 +87,6 @@ class Cell:
                 f"{after.shape}"
             )
         return after.astype(np.float64).reshape(*batch, self.hidden)
-
-    def read(self, h: Float[np.ndarray, "*batch H"]) -> Float[np.ndarray, "*batch p"]:
-        """Return what is said in state h."""
-        return h @ self.W_r.T + (0.0 if self.c is None else self.c)
 
 
 checks.guard(globals())

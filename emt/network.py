@@ -347,14 +347,11 @@ def begun(
         same_kappa(network, task)
         u = random_bits(task, sequences, checks.generator(seed))
         return Onset(last_state(network, u), u)
-    starts, x = _own(network, task)
-    h = run(network, task.trials.inputs)[0]
-    before = np.concatenate([network.start(len(h), 1), h], axis=1)
-    return Onset(before[np.arange(len(h)), starts], x)
+    return _own(network, task)[2]
 
 
-def _own(network: Recurrent, task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the output phase of a task's own trials begins, and what is said first."""
+def _own(network: Recurrent, task: Task) -> tuple[np.ndarray, np.ndarray, Onset]:
+    """Run a task's own trials: the states, and where and how the output phase begins."""
     trials = task.trials
     checks.array("inputs", trials.inputs, None, None, network.inputs)
     checks.array("targets", trials.targets, None, None, network.outputs)
@@ -376,7 +373,9 @@ def _own(network: Recurrent, task: Task) -> tuple[np.ndarray, np.ndarray]:
     after = np.clip(steps - starts[:, None], 0, None)[:, :, None]
     if (np.sign(np.take_along_axis(said, after, axis=1)) != trials.signs)[mask].any():
         raise ValueError("targets must follow the rule from the first scored step of a trial on")
-    return starts, x
+    h = run(network, trials.inputs)[0]
+    before = np.concatenate([network.start(len(h), 1), h], axis=1)
+    return h, starts, Onset(before[np.arange(len(h)), starts], x)
 
 
 def sample_states(
@@ -399,11 +398,11 @@ def sample_states(
         As `begun`.
     """
     if task.trials is not None:
-        given, (starts, _) = task.trials.inputs, _own(network, task)
-        told = run(network, given)[0][np.arange(given.shape[1]) < starts[:, None]]
+        h, starts, onset = _own(network, task)
+        told = h[np.arange(h.shape[1]) < starts[:, None]]
         if not checks.integer("steps", steps, least=0):
             return told
-        spoken = continued(network, begun(network, task).h, steps)[0]
+        spoken = continued(network, onset.h, steps)[0]
         return np.concatenate([told, spoken.reshape(-1, network.hidden)])
     same_kappa(network, task)
     u = random_bits(task, sequences, checks.generator(seed))

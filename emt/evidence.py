@@ -5,17 +5,19 @@ the memories are made. Evidence is the wrap-around block, and the impulse respon
 basis.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy import linalg
+from scipy.stats import ortho_group
 
 from emt import checks
 from emt.algorithm1 import VariableMemories, contents, normalised
 from emt.basis import complement, in_basis, propagate
 from emt.linearization import linear
-from emt.network import Recurrent
+from emt.network import Network, Recurrent
 from emt.tasks import Task
 
 
@@ -243,6 +245,46 @@ def norms_of_powers(block: Float[np.ndarray, "m m"], steps: int) -> Float[np.nda
     block = checks.square("block", block)
     powers = propagate(block, block, steps, "steps")
     return np.array([np.linalg.norm(power, 2) for power in powers])
+
+
+def rotated(network: Network, seed: int = 0) -> Network:
+    """Return the network with ``Q W_hh Q^T`` in place of `W_hh`, Q a random rotation.
+
+    It has the spectrum and nothing else: what it writes and reads are no longer its memories. A
+    measure that it passes is of the spectrum alone.
+
+    Parameters
+    ----------
+    network
+        The network; all but its `W_hh` is kept.
+    seed
+        Of the rotation.
+    """
+    Q = np.eye(1)
+    if network.hidden > 1:
+        Q = ortho_group.rvs(network.hidden, random_state=checks.generator(seed))
+    return replace(network, W_hh=Q @ network.W_hh @ Q.T)
+
+
+def shuffled(network: Network, seed: int = 0) -> Network:
+    """Return the network with the entries of `W_hh`, `W_uh` and `W_r` each in random order.
+
+    It has the sizes of the weights and nothing else.
+
+    Parameters
+    ----------
+    network
+        The network; all else is kept.
+    seed
+        Of the order.
+    """
+    rng = checks.generator(seed)
+    names = "W_hh", "W_uh", "W_r"
+    mixed = {
+        k: rng.permuted(getattr(network, k).ravel()).reshape(getattr(network, k).shape)
+        for k in names
+    }
+    return replace(network, **mixed)
 
 
 checks.guard(globals())

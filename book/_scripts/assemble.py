@@ -49,10 +49,11 @@ VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
 VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
 
-One line a claim. Verdicts are computed from values that the chapters recorded in this build: *held*
-if all conditions of the claim are met, *in part* if some are, *did not hold* if none is. The build
-already stops where a chapter finds something else than its own text says; the conditions here are
-of the claims, as they were made.
+One line a claim, under it the parts that it has. Verdicts are computed from values that the chapters
+recorded in this build. A part *held* if its conditions are met. It is so *by construction* if a
+network that never learned meets them too; such a part carries no weight. If its conditions are not
+met it *did not hold*, or was *not confirmed* where more training might have met them. A claim whose
+parts differ held *in part*.
 
 """
 EQUATIONS = """(equation-index)=
@@ -153,31 +154,63 @@ def shown(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def verdict(holds: dict[str, list[float]], values: dict[str, float | None]) -> str:
-    """Return what the recorded values say of a claim's conditions."""
-    known = [(values[id], *ends) for id, ends in holds.items()]
-    met = [value is not None and low <= value <= high for value, low, high in known]
-    return "held" if all(met) else "in part" if any(met) else "did not hold"
+def parts(row: dict) -> list[dict]:
+    """Return the parts of a claim; one that has none is its own."""
+    return row.get("parts", [row])
+
+
+def verdict(part: dict, values: dict[str, float | None]) -> str:
+    """Return what the recorded values say of one part of a claim.
+
+    `holds` are its conditions, `control` the same for a network that has not learned, `otherwise` what
+    is said where the conditions are not met.
+    """
+
+    def met(conditions: dict[str, list[float]]) -> bool:
+        known = [(values[id], *ends) for id, ends in conditions.items()]
+        return all(value is not None and low <= value <= high for value, low, high in known)
+
+    if not met(part["holds"]):
+        return part.get("otherwise", "did not hold")
+    return "by construction" if "control" in part and met(part["control"]) else "held"
+
+
+def whole(row: dict, values: dict[str, float | None]) -> str:
+    """Return the verdict on a claim: that of its parts; what is so by construction has no weight."""
+    found = {verdict(part, values) for part in parts(row)}
+    telling = found - {"by construction"} or found
+    return telling.pop() if len(telling) == 1 else "in part"
 
 
 def verdicts(rows: dict[str, list[dict]], notebooks: dict[str, nbformat.NotebookNode]) -> str:
     """Return the page of verdicts: the paper's claims, then the book's."""
-    if empty := [r["claim"] for name in ("paper", "book") for r in rows[name] if not r["holds"]]:
+    every = [(r["claim"], part) for r in (*rows["paper"], *rows["book"]) for part in parts(r)]
+    if empty := [claim for claim, part in every if not part["holds"]]:
         raise SystemExit(f"verdicts.yml needs conditions for {empty}")
     values = {r["id"]: r["value"] for nb in notebooks.values() for r in records(nb)}
     used = [
         id
-        for row in (*rows["paper"], *rows["book"])
-        for id in (*row["holds"], *(id for id, _ in VALUE.findall(row["found"])))
+        for _, part in every
+        for id in (
+            *part["holds"],
+            *part.get("control", {}),
+            *(id for id, _ in VALUE.findall(part["found"])),
+        )
     ]
     if missing := sorted(set(used) - set(values)):
         raise SystemExit(f"verdicts.yml names values that no chapter records: {missing}")
 
+    def says(part: dict) -> str:
+        found = VALUE.sub(lambda m: shown(values[m[1]], m[2]), part["found"])
+        return (
+            f"*{part['says']}*: **{verdict(part, values)}**. {found}" if "says" in part else found
+        )
+
     def line(row: dict) -> list[str]:
-        found = VALUE.sub(lambda m: shown(values[m[1]], m[2]), row["found"])
         claim = f"{row['claim']} ({row['where']})" if "where" in row else row["claim"]
         link = f"[{title(notebooks[row['chapter']])}]({row['chapter']}.ipynb)"
-        return [claim, f"**{verdict(row['holds'], values)}**", f"{found} {link}"]
+        found = "<br>".join(says(part) for part in parts(row))
+        return [claim, f"**{whole(row, values)}**", f"{found} {link}"]
 
     head = ["Verdict", "What this build found, and where"]
     old, new = ([line(row) for row in rows[name]] for name in ("paper", "book"))

@@ -27,7 +27,7 @@ from emt.workshop import claims, store, tables
 from emt.workshop.tables import CommittedTable
 
 TRAINED, TRAIN, COMMITTED = store.trained, descent.train, tables.committed
-SEEDS = 2
+SEEDS = 1
 BOOK = Path(__file__).parents[1] / "notebooks"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.md"))
 
@@ -125,7 +125,9 @@ def _instead_of_trained(null: Callable) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    import json, time
+    import json
+    import time
+
     from emt.workshop.parallel import one_thread
 
     one_thread()

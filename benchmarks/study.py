@@ -1,6 +1,7 @@
 """Committed tables: how they are made, written whole, and checked again."""
 
 import hashlib
+import math
 import os
 import platform
 import subprocess
@@ -18,10 +19,14 @@ from emt.workshop.parallel import sweep
 from emt.workshop.store import write_whole
 from emt.workshop.tables import FOLDER, digest
 
+WITHIN = 0.05
+
 
 @dataclass(frozen=True)
 class Study:
     """One table: the same function of many arguments, a row each.
+
+    A later run must reproduce every column but durations, within `WITHIN`.
 
     Attributes
     ----------
@@ -29,20 +34,21 @@ class Study:
         Top-level function that returns the columns of one row.
     arguments
         Of each row; they are the first columns of the table.
-    checked
-        Columns that a later run must reproduce within the spread of the rows of its group, and for
-        each the smallest spread that is taken, for columns that hardly vary.
-    group
-        Columns whose values make a group.
+    near
+        Columns in which the rounding of two machines makes a larger difference than `WITHIN`, and
+        how large it may be: values near zero, mostly.
     timed
-        Whether the rows hold durations: they are then computed one after the other.
+        Columns that hold durations, or what follows from them; the rows of such a table are
+        computed one after the other.
+    slow
+        Whether a row takes too long to be computed again with every change.
     """
 
     row: Callable[..., dict]
     arguments: Sequence[dict]
-    checked: Mapping[str, float] = field(default_factory=dict)
-    group: tuple[str, ...] = ()
-    timed: bool = False
+    near: Mapping[str, float] = field(default_factory=dict)
+    timed: tuple[str, ...] = ()
+    slow: bool = False
 
 
 def build(study: Study, label: str | None = None) -> pd.DataFrame:
@@ -89,27 +95,26 @@ def write(name: str, rows: pd.DataFrame, command: str, folder: Path = FOLDER) ->
     return path
 
 
-def chosen(studies: Mapping[str, Study], key: str, count: int = 5) -> list[tuple[str, int]]:
-    """Choose rows to compute again: name of the study and index of the row.
+def chosen(studies: Mapping[str, Study], key: str) -> list[tuple[str, int]]:
+    """Choose a row of each study to compute again: name of the study and index of the row.
 
     Parameters
     ----------
     studies
-        Those with nothing to check are passed over.
+        Slow ones are passed over.
     key
         Decides the choice: the commit.
-    count
-        How many.
     """
-    rows = [(n, i) for n, study in studies.items() if study.checked for i in _indices(study)]
-    return sorted(rows, key=lambda row: hashlib.sha256(f"{key} {row}".encode()).digest())[:count]
+    drawn = {name: hashlib.sha256(f"{key} {name}".encode()).digest() for name in studies}
+    return [
+        (name, int.from_bytes(drawn[name], "big") % len(study.arguments))
+        for name, study in studies.items()
+        if not study.slow
+    ]
 
 
 def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
-    """Compute one row again and say which columns leave the spread of the table.
-
-    A column may differ from its committed value by 1.5 times the range of its group: two seeds on
-    two machines differ by less.
+    """Compute one row again and say which columns differ from the table.
 
     Parameters
     ----------
@@ -128,28 +133,45 @@ def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
     if index >= len(arguments):
         raise ValueError(f"index must be below the number of rows, {len(arguments)}, not {index}")
     names = list(arguments[index])
-    missing = {*names, *study.checked, *study.group} - set(rows.columns)
-    same = len(rows) == len(arguments) and not missing
+    same = len(rows) == len(arguments) and set(names) <= set(rows.columns)
     if not same or dict(rows.loc[index, names]) != arguments[index]:
         raise ValueError(f"row {index} of the table is not the study's: run make atlas")
-    again, group = _row(study.row, arguments[index]), rows
-    for name in study.group:
-        group = group[group[name] == again[name]]
+    return differences(study, dict(rows.loc[index]), _row(study.row, arguments[index]))
+
+
+def differences(study: Study, was: dict, again: dict) -> list[str]:
+    """Say in which columns two rows of a study are not the same, durations apart.
+
+    Parameters
+    ----------
+    study
+        What was computed.
+    was, again
+        Both rows.
+
+    Raises
+    ------
+    ValueError
+        If they have not the same columns.
+    """
+    if set(was) != set(again):
+        raise ValueError(f"the rows must have the same columns, not {set(was) ^ set(again)}")
     faults = []
-    for name, least in study.checked.items():
-        spread = 1.5 * max(group[name].max() - group[name].min(), least)
-        if not abs(again[name] - rows.loc[index, name]) <= spread:
-            was = f"{rows.loc[index, name]:.6g} give or take {spread:.6g}"
-            faults.append(f"{name} is {again[name]:.6g}, in the table {was}")
+    for name in [name for name in was if name not in study.timed]:
+        old, new = was[name], again[name]
+        if old == new:
+            continue
+        if isinstance(old, str):
+            faults.append(f"{name} is {new}, in the table {old}")
+            continue
+        allowed = max(WITHIN * abs(old), study.near.get(name, 0.0))
+        if not abs(new - old) <= allowed < math.inf:
+            faults.append(f"{name} is {new:.6g}, in the table {old:.6g} give or take {allowed:.2g}")
     return faults
 
 
 def _row(function, argument: dict) -> dict:
     return {**argument, **function(**argument)}
-
-
-def _indices(study: Study) -> range:
-    return range(len(study.arguments))
 
 
 def commit(folder: Path = FOLDER) -> str | None:

@@ -188,7 +188,7 @@ FIRST_USE = {
 
 def first_use(what: str) -> dict:
     """Time the first use of torch's Adam in a fresh process: its class, or the function behind."""
-    script = "import time, torch, emt.training as t\n"
+    script = "import time, torch\nfrom emt.training import descent as t\n"
     script += "p = [torch.zeros(9)]; p[0].grad = torch.ones(9)\n"
     script += f"a = time.perf_counter(); {FIRST_USE[what]}; print(time.perf_counter() - a)"
     runs = (subprocess.run([sys.executable, "-c", script], capture_output=True) for _ in range(5))

@@ -1,13 +1,15 @@
 """Which claims of the book hold for networks that have not learned, or only have the spectrum.
 
-Each chapter is run as it stands, but what it takes for a trained network is another one; committed
-tables are replaced by a few of their rows, computed anew with these.
+Each chapter is run as it stands, but what it takes for a trained network is another one, a null,
+and its committed tables are replaced by a few of their rows, computed anew with these.
 """
 
+import ast
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -15,26 +17,23 @@ from unittest.mock import patch
 import jupytext
 import numpy as np
 import pandas as pd
-import studies
 from matplotlib import pyplot as plt
+from study import Study
 
 import emt
 from emt import evidence
 from emt.network import Network
 from emt.training import descent
-from emt.training.descent import Training
 from emt.workshop import claims, store, tables
-from emt.workshop.tables import CommittedTable
 
-TRAINED, TRAIN, COMMITTED = store.trained, descent.train, tables.committed
-SEEDS = 1
 BOOK = Path(__file__).parents[1] / "notebooks"
-CHAPTERS = sorted(path.stem for path in BOOK.glob("*.md"))
+TRAINED, TRAIN, COMMITTED = store.trained, descent.train, tables.committed
+UPDATES = 50
 
 
 def barely_trained(task, config) -> Network:
-    """Return the network after the first 50 updates of its training."""
-    return TRAINED(task, replace(config, updates=min(config.updates or 50, 50))).network
+    """Return the network after the first updates of its training."""
+    return TRAINED(task, replace(config, updates=UPDATES)).network
 
 
 def rotated(task, config) -> Network:
@@ -49,24 +48,48 @@ def shuffled(task, config) -> Network:
 
 NULLS = {
     "untrained": emt.untrained,
-    "50 updates": barely_trained,
+    "barely trained": barely_trained,
     "rotated": rotated,
     "shuffled": shuffled,
 }
 
 
-def claims_of(chapter: str, parameters: dict, null: str | None = None) -> dict[str, dict]:
-    """Run a chapter, with a null in place of what it trains if asked, and return its claims by id.
+def cells(chapter: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the code of a chapter, cell by cell, and the cell's tags."""
+    for cell in jupytext.read(BOOK / f"{chapter}.md").cells:
+        if cell.cell_type == "code":
+            yield cell.source, cell.metadata.get("tags", [])
 
-    With a null, a cell that stops is passed over: what it would have recorded is missing.
+
+def ranged() -> dict[str, str]:
+    """Return the chapter of every claim that has a range, in the order of the claims."""
+    found = {}
+    for path in sorted(BOOK.glob("*.md")):
+        source = "\n".join(code for code, _ in cells(path.stem))
+        for call in ast.walk(ast.parse(source)):
+            if not isinstance(call, ast.Call) or not call.args:
+                continue
+            name, id = ast.unparse(call.func), getattr(call.args[0], "value", None)
+            if name == "record" and id and any(word.arg == "expect" for word in call.keywords):
+                found[id] = path.stem
+            elif name == "record.equation":
+                found[f"eq.{id}"] = path.stem
+    return found
+
+
+@cache
+def claims_of(chapter: str, null: str | None = None, seed: int | None = None) -> dict[str, dict]:
+    """Run a chapter and return its claims, by id.
+
+    With a null in place of what is trained, a cell that stops is passed over, and the claims that
+    it would have made are missing.
     """
     found: dict[str, dict] = {}
+    record = claims.Ledger.__call__
 
     def publish(id, bundle, record=None, **_):
         if record is not None:
             found[id] = record
-
-    record = claims.Ledger.__call__
 
     def loosely(self, id, value, expect=None, control=None, binds=None):
         return record(self, id, value, expect, control, binds=False)
@@ -75,46 +98,41 @@ def claims_of(chapter: str, parameters: dict, null: str | None = None) -> dict[s
     with ExitStack() as stack:
         stack.enter_context(chdir(BOOK))
         stack.enter_context(redirect_stdout(StringIO()))
+        stack.enter_context(np.errstate(all="ignore"))
         stack.enter_context(patch.object(sys, "path", [str(BOOK), *sys.path]))
         stack.enter_context(patch.object(claims, "_publish", publish))
         stack.enter_context(patch.object(claims.Ledger, "__call__", loosely))
         stack.enter_context(patch.object(claims.Ledger, "figure", lambda *_: plt.close("all")))
         if null:
             stack.enter_context(_instead_of_trained(NULLS[null]))
-        for cell in jupytext.read(BOOK / f"{chapter}.md").cells:
-            if cell.cell_type != "code":
-                continue
+        for code, tags in cells(chapter):
             try:
-                exec(compile(cell.source, chapter, "exec"), scope)
-            except Exception as error:
+                exec(compile(code, chapter, "exec"), scope)
+            except Exception:
                 if null is None:
                     raise
-                print(chapter, null, repr(error)[:150], "|", cell.source[:50], file=sys.stderr)
-            if "parameters" in cell.metadata.get("tags", []):
-                scope |= {k: v for k, v in parameters.items() if k in scope}
+            if "parameters" in tags and seed is not None and "seed" in scope:
+                scope["seed"] = seed
     return found
 
 
 @contextmanager
 def _instead_of_trained(null: Callable) -> Iterator[None]:
-    """Give a null to whoever asks for a trained network, and tables of a few rows made with it."""
+    """Give a null to whoever asks for a trained network, and tables made with it."""
 
     def other(task, config, *_, **__):
         with patch.object(store, "trained", TRAINED), patch.object(descent, "train", TRAIN):
-            return Training(null(task, config), np.ones(50))
+            return descent.Training(null(task, config), np.ones(UPDATES))
 
-    made = {}
+    @cache
+    def few(name):
+        import studies
 
-    def few(name, *_):
-        if name not in made:
-            plan = studies.STUDIES[name]
-            if plan.timed and name != "longevity":
-                return COMMITTED(name)
-            rows = [a for a in plan.arguments if a.get("seed", 0) < SEEDS]
-            made[name] = CommittedTable(
-                pd.DataFrame({**a, **plan.row(**a)} for a in rows), COMMITTED(name).made
-            )
-        return made[name]
+        plan, table = studies.STUDIES[name], COMMITTED(name)
+        if plan.slow or len(plan.arguments) < 4 or name.startswith("training"):
+            return table
+        rows = [a for a in plan.arguments if a["seed"] == 0]
+        return table._replace(rows=pd.DataFrame({**a, **plan.row(**a)} for a in rows))
 
     with (
         patch.object(store, "trained", other),
@@ -124,24 +142,23 @@ def _instead_of_trained(null: Callable) -> Iterator[None]:
         yield
 
 
-if __name__ == "__main__":
-    import json
-    import time
+def outcome(claim: str, null: str) -> dict:
+    """Say what becomes of a claim where a null stands for the trained network.
 
-    from emt.workshop.parallel import one_thread
+    It is *met* or *not met*, *stops* if its chapter does before, or is the *same* if no trained
+    network is in it.
+    """
+    chapter = ranged()[claim]
+    published, found = (claims_of(chapter, n).get(claim) for n in (None, null))
+    if found is None:
+        return {"outcome": "stops"}
+    low, high = (x if x is not None else end for x, end in zip(found["expect"], ENDS, strict=True))
+    if found["value"] is None or not low <= found["value"] <= high:
+        return {"outcome": "not met"}
+    return {"outcome": "same" if found["value"] == published["value"] else "met"}
 
-    one_thread()
-    chapter, null, seed = sys.argv[1:4]
-    t = time.time()
-    found = claims_of(chapter, {"seed": int(seed)}, null if null != "-" else None)
-    print(
-        json.dumps(
-            {
-                "chapter": chapter,
-                "null": null,
-                "seed": int(seed),
-                "seconds": time.time() - t,
-                "claims": found,
-            }
-        )
-    )
+
+ENDS = -np.inf, np.inf
+STUDY = Study(
+    outcome, [{"claim": claim, "network": null} for claim in ranged() for null in NULLS]
+)

@@ -19,7 +19,10 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import yaml
+
+from emt.workshop import tables
 
 SLOW = 1.0  # seconds above which a cell is listed
 HIDDEN = {"tags": ["remove-cell"]}
@@ -36,7 +39,11 @@ MATHJAX = distribution("sphinx-mathjax-offline").locate_file(
 CLAIMS = """# Claims
 
 Every number that the notebooks recorded in this build. Where a range is given, a value outside it
-stops the build, and so does a control inside it.
+stops the build, and so does a control inside it. The last column says which networks meet the range
+that are *not* what the claim speaks of: untrained, barely trained (50 updates), *rotated*
+([the trained spectrum alone](#ch-algorithm1)) or shuffled (all weights). *Any* of them does where the
+claim is one of algebra, or says that something fails. A dash: none does, or the claim has no trained
+network in it.
 
 """
 OTHER = """:::{warning}
@@ -98,7 +105,16 @@ def title(nb: nbformat.NotebookNode) -> str:
     return text[text.index("# ") + 2 :].splitlines()[0]
 
 
-def ledger(name: str, nb: nbformat.NotebookNode) -> str:
+def met_by(nulls: pd.DataFrame) -> dict[str, str]:
+    """Say which nulls meet each claim, from the committed table of nulls."""
+    said = {}
+    for claim, rows in nulls.groupby("claim"):
+        met = list(rows.network[rows.outcome == "met"])
+        said[claim] = "any" if met and set(rows.outcome) <= {"met", "same"} else ", ".join(met)
+    return said
+
+
+def ledger(name: str, nb: nbformat.NotebookNode, nulls: dict[str, str]) -> str:
     """Return one notebook's section of the claims page: the last value of each id."""
     rows = []
     for record in {record["id"]: record for record in records(nb)}.values():
@@ -108,8 +124,9 @@ def ledger(name: str, nb: nbformat.NotebookNode) -> str:
         if expect and "holds" in record:
             within += ", met" if record["holds"] else ", **not met**"
         link = f"[`{record['id']}`]({name}.ipynb)"
-        rows.append([link, number(record["value"]), within, ", ".join(map(number, control)) or "–"])
-    body = table(["Value", "Found", "Expected", "Untrained or other control"], rows)
+        controls, null = ", ".join(map(number, control)), nulls.get(record["id"])
+        rows.append([link, number(record["value"]), within, controls or "–", null or "–"])
+    body = table(["Value", "Found", "Expected", "Untrained or other control", "Nulls"], rows)
     return f"## {title(nb)}\n\n" + (body if rows else "Nothing recorded.\n")
 
 
@@ -272,7 +289,8 @@ def main(book: Path, executed: Path, source: Path) -> None:
     (source / "_assets").mkdir(exist_ok=True)
     shutil.copy(MATHJAX, source / "_assets")
     notebooks = {n: nbformat.read(p, as_version=4) for n, p in paths.items()}
-    claims = "\n".join(ledger(n, nb) for n, nb in notebooks.items())
+    nulls = met_by(tables.committed("nulls").rows)
+    claims = "\n".join(ledger(n, nb, nulls) for n, nb in notebooks.items())
     free = any("holds" in record for nb in notebooks.values() for record in records(nb))
     (source / "claims.md").write_text(CLAIMS + OTHER * free + claims, encoding="utf-8")
     if (book / "equations.yml").exists():

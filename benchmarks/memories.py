@@ -100,7 +100,7 @@ def predicted(write_scale: float, seed: int) -> dict:
     def lifetimes(eta: float) -> dict:
         expected = faults(*known, STEPS + S, S, weights.hidden, q, eta, c)
         terms = {**expected._asdict(), "total": expected.total}
-        return {name: last_step(STEPS, accuracy_of(v)) for name, v in terms.items()}
+        return {name: _life(STEPS, accuracy_of(v)) for name, v in terms.items()}
 
     quiet = faults(*known, np.array(CURVE, float) + S, S, weights.hidden, q).total
     return {
@@ -124,11 +124,16 @@ def measured(write_scale: float, seed: int) -> dict:
     except ValueError:  # no memories
         late = math.inf
     return {
-        "total": last_step(STEPS, curve),
-        **{f"noise {eta}": last_step(NOISY_STEPS, found) for eta, found in heard.items()},
+        "total": _life(STEPS, curve),
+        **{f"noise {eta}": _life(NOISY_STEPS, found) for eta, found in heard.items()},
         **{f"step {m}": float(np.interp(m, STEPS, curve)) for m in CURVE},
         "surgery 10000": late,
     }
+
+
+def _life(steps: np.ndarray, accuracy: np.ndarray) -> float:
+    """Return `last_step`, and the first step where accuracy is too low from there on."""
+    return max(last_step(steps, accuracy), float(steps[0]))
 
 
 def _network(write_scale: float, seed: int, s: int = S):

@@ -370,7 +370,7 @@ def test_noise_adds_up_in_oblique_memories_by_their_stretch(known):
     np.testing.assert_allclose(got, expected, rtol=0.05)
 
 
-@given(small, small, st.floats(0.0, 9.0), st.floats(1.0, 1e4))
+@given(small, small, st.floats(1e-9, 9.0), st.floats(1.0, 1e4))
 def test_terms_are_powers_and_add_up(q, eta, c, t):
     _, modes, roots = turned(3, 2, 1e-6, 1e-6)
     at = partial(faults, modes, roots, s=3, hidden=12)
@@ -437,8 +437,8 @@ def test_the_last_step_lies_on_a_line_over_the_logarithm():
         ([1.0, 0.95, 0.91], 300.0),
         ([1.0, 0.95, 0.9], 300.0),
         ([0.9, 0.9, 0.9], 300.0),
-        ([0.8, 0.7, 0.6], 3.0),
-        ([0.8, 0.95, 0.8], 3.0),
+        ([0.8, 0.7, 0.6], 0.0),
+        ([0.8, 0.95, 0.8], 0.0),
         ([0.9, 0.5, 0.95], 3.0),
         ([1.0, 0.8, 1.0], 3 * 10**0.5),
         ([1.0, 0.9, 0.5], 30.0),
@@ -449,9 +449,15 @@ def test_edges_of_the_last_step(accuracy, expected):
     assert got == pytest.approx(expected) and isinstance(got, float)
 
 
-def test_one_step_is_the_last():
-    for accuracy in (0.1, 0.99):
-        assert last_step(np.array([7.0]), np.array([accuracy])) == 7
+def test_one_step_is_the_last_or_none_is():
+    for accuracy, expected in ((0.1, 0), (0.9, 7), (0.99, 7)):
+        assert last_step(np.array([7.0]), np.array([accuracy])) == expected
+
+
+def test_a_network_that_never_met_the_bar_has_no_lifetime():
+    task, steps = repeat_copy(4, 3), np.array([2.0, 8.0, 32.0])
+    start = emt.untrained(task, emt.TrainingConfig(hidden=16))
+    assert last_step(steps, accuracy_curve(start, task, steps)) == 0
 
 
 @given(st.lists(st.floats(0.5, 1.0), min_size=2, max_size=9, unique=True), st.floats(0.51, 0.99))
@@ -459,7 +465,7 @@ def test_the_last_step_inverts_a_falling_curve(values, bar):
     accuracy = np.sort(values)[::-1]
     steps = 1.5 * 3.0 ** np.arange(len(values)) ** 1.2
     expected = np.exp(np.interp(bar, accuracy[::-1], np.log(steps[::-1])))
-    assert last_step(steps, accuracy, bar) == pytest.approx(expected)
+    assert last_step(steps, accuracy, bar) == pytest.approx(expected * (accuracy[0] >= bar))
 
 
 # Curves of accuracy

@@ -179,16 +179,18 @@ def last_step(
     -------
     step
         Interpolated on a logarithmic scale of steps; the last one if accuracy never falls so low,
-        the first one if it is so low there.
+        0 if it is so low from the first one on.
     """
     steps = _ascending(steps)
     accuracy = checks.array("accuracy", accuracy, len(steps))
     if not 0 < checks.real("bar", bar) < 1:
         raise ValueError(f"bar must lie between 0 and 1, not {bar}")
     below = np.flatnonzero(accuracy < bar)
-    if not len(below) or not below[0]:
-        return float(steps[0] if len(below) else steps[-1])
+    if not len(below):
+        return float(steps[-1])
     n = below[0]
+    if not n:
+        return 0.0
     part = (accuracy[n - 1] - bar) / (accuracy[n - 1] - accuracy[n])
     return float(steps[n - 1] * (steps[n] / steps[n - 1]) ** part)
 

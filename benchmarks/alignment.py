@@ -9,6 +9,7 @@ from scipy import linalg
 import emt
 from emt.beyond.alignment import aligned, decoded, interchanged, probe, reread
 from emt.beyond.bases import in_flight, random_basis
+from emt.beyond.faithfulness import scored
 from emt.beyond.interventions import replace_rest
 from emt.impulse import impulse_response
 from emt.network import continued
@@ -53,8 +54,9 @@ def rest(write_scale: float, seed: int) -> dict:
     """Measure what the part of the state outside the memories is, knows and says.
 
     Its share of the state's norm; how much of it is a linear function of the bits; its part of the
-    impulse response where a bit is written and a cycle later; how often it alone says a bit
-    right for the first time and later; and the bits that a linear decoder reads from it, with two
+    impulse response where a bit is written, beside the whole, and a cycle later; how often it alone
+    says a bit right, also where nothing but memories was written, so that tanh alone made it, and
+    for the first time and later; and the bits that a linear decoder reads from it, with two
     controls: contents of other sequences, and as many random directions of the whole state.
     """
     task = emt.repeat_copy(S, KAPPA)
@@ -64,7 +66,7 @@ def rest(write_scale: float, seed: int) -> dict:
     h, held = (x[S // 2] for x in in_flight(network, task, 2048))
     bits, left = held.reshape(len(h), -1), h - replace_rest(memories, h)
     kept = memories.Psi @ memories.Psi_dual @ network.W_uh
-    outside = replace(network, W_uh=network.W_uh - kept)
+    outside, neat = (replace(network, W_uh=W) for W in (network.W_uh - kept, kept))
     said = emt.continuation(task, held, 2 * S)
     right = np.sign(continued(network, left, 2 * S)[1]) == said
     first = S // 2 - 1  # outputs that say a bit for the first time
@@ -73,9 +75,11 @@ def rest(write_scale: float, seed: int) -> dict:
     return {
         "share": float(np.linalg.norm(left) / np.linalg.norm(h)),
         "straight": _explained(bits, left),
+        "whole_0": float(np.trace(network.W_r @ network.W_uh) / KAPPA),
         "echo_0": float(np.trace(outside.W_r @ outside.W_uh) / KAPPA),
         "echo_s": float(np.trace(impulse_response(outside, S)[-1]) / KAPPA),
         "necessity": float(right.mean()),
+        "necessity_tanh": scored(neat, task, memories, step=1).necessity,
         "right_first": float(right[:, :first].mean()),
         "right_later": float(right[:, first:].mean()),
         "decoded": decoded(left, bits).accuracy,

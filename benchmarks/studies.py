@@ -78,8 +78,10 @@ STUDIES = {
     "rest": Study(
         alignment.rest,
         [{"write_scale": scale, "seed": seed} for scale in (0.03, 0.3) for seed in SEEDS],
-        dict.fromkeys(("right_first", "right_later", "necessity", "decoded", "echo_0"), 0.002)
-        | dict.fromkeys(("decoded_shuffled", "decoded_random"), 0.01)
+        dict.fromkeys(
+            ("right_first", "right_later", "necessity", "decoded", "echo_0", "whole_0"), 0.002
+        )
+        | dict.fromkeys(("decoded_shuffled", "decoded_random", "necessity_tanh"), 0.01)
         | {"echo_s": 0.001, "straight": 1e-4, "share": 0.001},
         ("write_scale",),
     ),

@@ -44,7 +44,7 @@ class Alignment(NamedTuple):
     isolate: float
 
 
-class Probe(NamedTuple):
+class Decoder(NamedTuple):
     """A linear decoder.
 
     Attributes
@@ -139,7 +139,8 @@ def aligned(
         As `interchanged`.
     """
     checks.integer("iterations", iterations)
-    checks.integer("the number of units", network.hidden, checks.integer("dimensions", dimensions))
+    least = checks.integer("dimensions", dimensions)
+    checks.integer("the number of units, which bounds dimensions,", network.hidden, least)
     start, _ = random_basis(network.hidden, dimensions, checks.generator(seed, 4))
     runs = _pairs(network, task, memory, task.s, pairs, seed, shuffled)
 
@@ -152,7 +153,7 @@ def aligned(
     return interchanged(network, task, memory, found.x.reshape(start.shape))
 
 
-def decoded(h: Float[np.ndarray, "samples H"], bits: Float[np.ndarray, "samples c"]) -> Probe:
+def decoded(h: Float[np.ndarray, "samples H"], bits: Float[np.ndarray, "samples c"]) -> Decoder:
     """Fit a linear decoder by least squares to the first half of states; score it on the others.
 
     Parameters
@@ -163,12 +164,15 @@ def decoded(h: Float[np.ndarray, "samples H"], bits: Float[np.ndarray, "samples 
         What was held in each; only signs are scored.
     """
     h = checks.array("h", h, None, None)
-    bits = checks.array("bits", bits, checks.integer("the number of states in h", len(h), 2), None)
+    bits = checks.array("bits", bits, len(h), None)
+    for name, value, least in (("states of h", len(h), 2), ("columns of h", h.shape[1], 1)):
+        checks.integer(f"the number of {name}", value, least)
+    checks.integer("the number of columns of bits", bits.shape[1])
     half = len(h) // 2
     middle, mean = h[:half].mean(axis=0), bits[:half].mean(axis=0)
     covectors = linalg.lstsq(h[:half] - middle, bits[:half] - mean, cond=CUT)[0].T
     read = (h[half:] - middle) @ covectors.T + mean
-    return Probe(covectors, float((np.sign(read) == np.sign(bits[half:])).mean()))
+    return Decoder(covectors, float((np.sign(read) == np.sign(bits[half:])).mean()))
 
 
 def probe(
@@ -178,7 +182,7 @@ def probe(
     sequences: int = 1024,
     seed: int = EVALUATION_SEED,
     shuffled: bool = False,
-) -> Probe:
+) -> Decoder:
     """Fit a linear decoder of one memory to states in the middle of the output phase's first cycle.
 
     Parameters

@@ -101,6 +101,23 @@ def test_the_gradient_is_that_of_differences(w):
     np.testing.assert_allclose(alignment._cost(w, *runs, A @ RNG.normal(size=(3, 3)))[0], value)
 
 
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_the_cost_is_the_error_where_the_memory_is_heard_and_elsewhere(shuffled):
+    w, task, A = noisy(), repeat_copy(3, 2), np.random.default_rng(1).normal(size=(9, 3))
+    runs = alignment._pairs(w, task, 2, 3, 5, 0, shuffled)
+    h, held = flight(w, task, 10, 0)
+    P, heard, elsewhere = A @ np.linalg.pinv(A), [], []
+    for n in range(5):
+        state, wanted = h[n] + P @ (h[5 + n] - h[n]), held[n].copy()
+        wanted[1] = held[5 + (n - shuffled) % 5, 1]
+        for step in range(3):
+            state = w.step(state)
+            error = (w.read(state) - wanted[step]) ** 2
+            (heard if step == 1 else elsewhere).extend(error)
+    value, _ = alignment._cost(w, *runs, A)
+    np.testing.assert_allclose(value, np.mean(heard) + np.mean(elsewhere))
+
+
 @pytest.mark.parametrize("memory", [1, 2, 4])
 def test_orthonormal_memories_are_found_exactly(known, memory):
     """Without spare units there is one subspace that answers: its vectors, and its covectors."""

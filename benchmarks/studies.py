@@ -2,6 +2,7 @@
 
 import argparse
 
+import alignment
 import longevity
 import memories
 import nonlinear
@@ -57,6 +58,29 @@ STUDIES = {
             for basis, alpha in memories.BASES
             for seed in SEEDS
         ],
+    ),
+    "alignment": Study(
+        alignment.learned,
+        [
+            {"what": what, "dimensions": dimensions, "seed": seed}
+            for what in alignment.WHAT
+            for dimensions in (5, 20, 80)
+            for seed in range(5)
+        ],
+        dict.fromkeys(("cause", "isolate", "cosine_least", "probe_cause"), 0.02)
+        | {"unedited": 0.002, "probe": 0.002, "probe_isolate": 0.02},
+        ("what", "dimensions"),
+        timed=True,
+    ),
+    "rest": Study(
+        alignment.rest,
+        [{"write_scale": scale, "seed": seed} for scale in (0.03, 0.3) for seed in SEEDS],
+        dict.fromkeys(
+            ("right_first", "right_later", "necessity", "decoded", "echo_0", "whole_0"), 0.002
+        )
+        | dict.fromkeys(("decoded_shuffled", "decoded_random", "necessity_tanh"), 0.01)
+        | {"echo_s": 0.001, "straight": 1e-4, "share": 0.001},
+        ("write_scale",),
     ),
     "small_activity": Study(
         memories.small,

@@ -163,6 +163,8 @@ EXAMPLES = {
     "evidence.wrap_around": {"Phi_learned": EYE},
     "evidence.hops": {"contents": np.ones((9, 6)), "u": BITS[0]},
     "evidence.norms_of_powers": {"block": EYE},
+    "beyond.alignment": {"basis": np.eye(10)[:, :2], "dimensions": 2, "pairs": 9}
+    | {"shuffled": False, "iterations": 2, "h": STATES, "bits": np.sign(STATES[:, :2])},
     "beyond.faithfulness": {"doses": ONES},
     "beyond.bases.principal_basis": {"h": STATES},
     "beyond.bases.baseline": {"kind": "random directions"},
@@ -429,7 +431,7 @@ ACCEPTED = {
     "inf": "variance",
     "no axes": "leak variance x z",
     "another axis": "components h preactivation u v variance x z",
-    "longer": "W_uh Xi block covectors doses h inputs operator overlaps sizes targets times u"
+    "longer": "W_uh Xi bits block covectors doses h inputs operator overlaps sizes targets times u"
     " variance x z",
     "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation"
     " response sizes starts times u variance vectors x z",

@@ -30,7 +30,7 @@ from emt import (
     repeat_copy,
     scoring,
 )
-from emt.beyond import bases, faithfulness, fitting, interventions, lifetime, overwriting
+from emt.beyond import alignment, bases, faithfulness, fitting, interventions, lifetime, overwriting
 from emt.network import RELU
 from emt.tasks import Trials
 from emt.training import backpropagation
@@ -257,6 +257,18 @@ TABLE = {
     "unread": (
         lambda: bases.labelled(W, TASK, np.eye(10, 6), np.zeros((6, 10))),
         "Psi_dual must read something",
+    ),
+    "the same twice": (
+        lambda: alignment.interchanged(W, TASK, 1, np.ones((10, 2))),
+        "basis must have independent columns",
+    ),
+    "a fourth memory of three": (
+        lambda: alignment.probe(W, TASK, 4),
+        r"memory must be one of 1 ... 3, not 4",
+    ),
+    "one memory alone": (
+        lambda: alignment.aligned(UNITS, repeat_copy(1, 1), 1, 1),
+        "not some outputs would change and others stay",
     ),
     "empty": (lambda: bases.sized(DEAF, TASK, MEMORIES), "memories must hold something"),
     "seventeen bits": (

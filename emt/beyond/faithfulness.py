@@ -33,8 +33,8 @@ class Faithfulness(NamedTuple):
     sufficiency
         Outputs after everything but the memories was removed from the state.
     necessity
-        Outputs after the memories were removed from the state: about one half where they are
-        necessary, nothing of the input being left.
+        Outputs after the memories were removed from the state: where they are necessary, one half
+        or less. What was written beside them fades, and can echo the bits with the wrong sign.
     surgery
         Outputs around `step` of the network whose ``W_hh`` is ``Psi Phi Psi*``, on the sequences of
         `emt.accuracy_around`; NaN for a cell that has no ``W_hh``.

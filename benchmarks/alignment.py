@@ -11,6 +11,7 @@ from emt.beyond.alignment import aligned, decoded, interchanged, probe, reread
 from emt.beyond.bases import in_flight, random_basis
 from emt.beyond.faithfulness import scored
 from emt.beyond.interventions import replace_rest
+from emt.evidence import shuffled
 from emt.impulse import impulse_response
 from emt.network import continued
 from emt.training.recipes import three_stages
@@ -25,17 +26,17 @@ def learned(what: str, dimensions: int, seed: int) -> dict:
     A network that has not learned is given the read weights that suit the task best.
     """
     task, config = emt.repeat_copy(S, KAPPA), emt.TrainingConfig(seed=seed, stages=three_stages(S))
-    network, shuffled = emt.trained(task, config, progress=False).network, what == WHAT[3]
+    network, other = emt.trained(task, config, progress=False).network, what == WHAT[3]
     if what == "untrained":
         network = reread(emt.untrained(task, config), task)
     if what == "shuffled weights":
-        network = reread(_shuffled(network, seed), task)
+        network = reread(shuffled(network, seed), task)
     plain = what in (WHAT[0], WHAT[3])
     memories = emt.corrected(network, S) if plain else emt.as_printed(network, S, removal="none")
     began = time.process_time()
-    found = aligned(network, task, MEMORY, dimensions, shuffled=shuffled)
+    found = aligned(network, task, MEMORY, dimensions, shuffled=other)
     seconds = time.process_time() - began
-    read = probe(network, task, MEMORY, shuffled=shuffled)
+    read = probe(network, task, MEMORY, shuffled=other)
     edited = interchanged(network, task, MEMORY, read.covectors.T)
     vectors = linalg.orth(memories.Psi[:, memories.labels[:, 0] == MEMORY])
     return {
@@ -86,14 +87,6 @@ def rest(write_scale: float, seed: int) -> dict:
         "decoded_shuffled": decoded(left, turned).accuracy,
         "decoded_random": decoded(h @ some, bits).accuracy,
     }
-
-
-def _shuffled(network, seed):
-    rng = np.random.default_rng([seed, 5])
-    weights = {name: getattr(network, name) for name in ("W_hh", "W_uh", "W_r")}
-    return replace(
-        network, **{k: rng.permuted(W.ravel()).reshape(W.shape) for k, W in weights.items()}
-    )
 
 
 def _explained(bits, left):

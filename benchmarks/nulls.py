@@ -18,7 +18,6 @@ import jupytext
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
-from study import Study
 
 import emt
 from emt import evidence
@@ -61,6 +60,7 @@ def cells(chapter: str) -> Iterator[tuple[str, list[str]]]:
             yield cell.source, cell.metadata.get("tags", [])
 
 
+@cache
 def ranged() -> dict[str, str]:
     """Return the chapter of every claim that has a range, in the order of the claims."""
     found = {}
@@ -159,6 +159,4 @@ def outcome(claim: str, null: str) -> dict:
 
 
 ENDS = -np.inf, np.inf
-STUDY = Study(
-    outcome, [{"claim": claim, "network": null} for claim in ranged() for null in NULLS]
-)
+ARGUMENTS = [{"claim": claim, "network": null} for claim in ranged() for null in NULLS]

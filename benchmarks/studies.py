@@ -6,6 +6,7 @@ import alignment
 import longevity
 import memories
 import nonlinear
+import nulls
 import overwriting
 import study
 import training
@@ -67,20 +68,11 @@ STUDIES = {
             for dimensions in (5, 20, 80)
             for seed in range(5)
         ],
-        dict.fromkeys(("cause", "isolate", "cosine_least", "probe_cause"), 0.02)
-        | {"unedited": 0.002, "probe": 0.002, "probe_isolate": 0.02},
-        ("what", "dimensions"),
-        timed=True,
+        timed=("core_seconds",),
     ),
     "rest": Study(
         alignment.rest,
         [{"write_scale": scale, "seed": seed} for scale in (0.03, 0.3) for seed in SEEDS],
-        dict.fromkeys(
-            ("right_first", "right_later", "necessity", "decoded", "echo_0", "whole_0"), 0.002
-        )
-        | dict.fromkeys(("decoded_shuffled", "decoded_random", "necessity_tanh"), 0.01)
-        | {"echo_s": 0.001, "straight": 1e-4, "share": 0.001},
-        ("write_scale",),
     ),
     "small_activity": Study(
         memories.small,
@@ -106,6 +98,7 @@ STUDIES = {
         [{"rule": "compose copy", "training": "published", "seed": seed} for seed in range(3)],
         slow=True,
     ),
+    "nulls": Study(nulls.outcome, nulls.ARGUMENTS),
     "linear": Study(
         nonlinear.learned,
         [

@@ -278,7 +278,7 @@ def shuffled(network: Network, seed: int = 0) -> Network:
     seed
         Of the order.
     """
-    rng = checks.generator(seed)
+    rng = checks.generator(seed, 5)
     names = "W_hh", "W_uh", "W_r"
     mixed = {
         k: rng.permuted(getattr(network, k).ravel()).reshape(getattr(network, k).shape)

@@ -41,9 +41,9 @@ CLAIMS = """# Claims
 Every number that the notebooks recorded in this build. Where a range is given, a value outside it
 stops the build, and so does a control inside it. The last column says which networks meet the range
 that are *not* what the claim speaks of: untrained, barely trained (50 updates), *rotated*
-([the trained spectrum alone](#ch-algorithm1)) or shuffled (all weights). *Any* of them does where the
-claim is one of algebra, or says that something fails. A dash: none does, or the claim has no trained
-network in it.
+([the trained spectrum alone](#ch-algorithm1)) or shuffled (all weights). *Any* of them does where
+the claim is one of algebra, or says that something fails. A dash: none does, or the claim has no
+trained network in it.
 
 """
 OTHER = """:::{warning}
@@ -56,8 +56,8 @@ VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
 VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
 
-One line a claim, under it the parts that it has. Verdicts are computed from values that the chapters
-recorded in this build. A part *held* if its conditions are met. It is so *by construction* if a
+One line a claim, under it the parts that it has. Verdicts are computed from values that the
+chapters recorded in this build. A part *held* if its conditions are met. It is so *by construction* if a
 network that never learned meets them too; such a part carries no weight. If its conditions are not
 met it *did not hold*, or was *not confirmed* where more training might have met them. A claim whose
 parts differ held *in part*.
@@ -179,8 +179,8 @@ def parts(row: dict) -> list[dict]:
 def verdict(part: dict, values: dict[str, float | None]) -> str:
     """Return what the recorded values say of one part of a claim.
 
-    `holds` are its conditions, `control` the same for a network that has not learned, `otherwise` what
-    is said where the conditions are not met.
+    `holds` are its conditions, `control` the same for a network that has not learned, `otherwise`
+    what is said where the conditions are not met.
     """
 
     def met(conditions: dict[str, list[float]]) -> bool:
@@ -193,7 +193,7 @@ def verdict(part: dict, values: dict[str, float | None]) -> str:
 
 
 def whole(row: dict, values: dict[str, float | None]) -> str:
-    """Return the verdict on a claim: that of its parts; what is so by construction has no weight."""
+    """Return the verdict on a claim: that of its parts. What is by construction has no weight."""
     found = {verdict(part, values) for part in parts(row)}
     telling = found - {"by construction"} or found
     return telling.pop() if len(telling) == 1 else "in part"

@@ -88,6 +88,10 @@ def delayed():
     return Network(shift, np.eye(6)[:, 4:], np.eye(6)[:2], activation=IDENTITY)
 
 
+def mean_of_four():
+    return emt.constructed(emt.tasks.running_sums(4, 1, 1 / 4), np.eye(4))
+
+
 def on_a_mode():
     """Put the threshold where rounding alone says on which side a mode lies."""
     for seed in range(99):
@@ -157,6 +161,10 @@ TABLE = {
     "too short": (
         lambda: impulse.estimate_rule(impulse.impulse_response(W, 9)),
         "response must be longer .* 9 steps decide rules of up to 2 memories",
+    ),
+    "modes that fade apart": (
+        lambda: impulse.estimate_rule(impulse.impulse_response(mean_of_four(), 30)),
+        "one rule at every step, .* of s = 1, misses 0.26 of step 5: .* a smaller tolerance",
     ),
     "a delay line": (
         lambda: impulse.estimate_rule(impulse.impulse_response(delayed(), 30)),

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg
 
 from emt import checks
-from emt.basis import LIVE, moduli, propagate
+from emt.basis import LIVE, complement, invariant_subspaces, moduli, propagate
 from emt.linearization import linear
 from emt.network import IDENTITY, Network, Recurrent
 from emt.tasks import Task, driven
@@ -392,12 +392,36 @@ def minimal_realisation(
     """
     network = linear(network, at)
     checks.real("tolerance", tolerance, 1e-15, 0.1)
-    R = _krylov(network.W_hh, network.W_uh, tolerance)
-    A, B, C = R.T @ network.W_hh @ R, R.T @ network.W_uh, network.W_r @ R
-    if linalg.norm(C) <= tolerance * linalg.norm(network.W_r):
+    A, B, C = _without_loud(network.W_hh, network.W_uh, network.W_r)
+    R = _krylov(A, _in_units(B.T, B.T).T, tolerance)
+    A, B, heard = R.T @ A @ R, R.T @ B, _in_units(C @ R, C)
+    if not heard.any():
         raise ValueError("network must let some output show some input: the response is zero")
-    O = _krylov(A.T, C.T, tolerance)  # noqa: E741
-    return Network(O.T @ A @ O, O.T @ B, C @ O, activation=IDENTITY)
+    O = _krylov(A.T, heard.T, tolerance)  # noqa: E741
+    return Network(O.T @ A @ O, O.T @ B, C @ R @ O, activation=IDENTITY)
+
+
+def _in_units(rows: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Return rows of length 1, or zero where they are but rounding of others: of any units."""
+    sizes, whole = (linalg.norm(x, axis=1, keepdims=True) for x in (rows, of))
+    return np.divide(rows, sizes, out=np.zeros_like(rows), where=sizes > 1e-12 * whole)
+
+
+def _without_loud(A, B, C) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Drop the loudest modes while no input reaches them or no output shows them.
+
+    Beside modes twice as loud as the next, rounding would soon be all that is seen.
+    """
+    lengths = moduli(A) if A.size else np.zeros(0)
+    cuts = np.flatnonzero(lengths[:-1] > 2 * lengths[1:])
+    if not cuts.size or lengths[cuts[0] + 1] == 0:
+        return A, B, C
+    right, left = invariant_subspaces(A, float(np.sqrt(lengths[cuts[0]] * lengths[cuts[0] + 1])))
+    reached, shown = _in_units((left @ B).T, B.T).any(), _in_units(C @ right, C).any()
+    if reached and shown:
+        return A, B, C
+    Q = complement(right.T if reached else left)
+    return _without_loud(Q.T @ A @ Q, Q.T @ B, C @ Q)
 
 
 def _krylov(A: np.ndarray, B: np.ndarray, tolerance: float) -> np.ndarray:

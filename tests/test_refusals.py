@@ -271,7 +271,14 @@ TABLE = {
         lambda: overwriting.margin(Task(17, 1, np.ones((17, 1, 1)))),
         "task must read at most 16 bits a component, not 17",
     ),
-    "no dependence": (lambda: overwriting.overwrite_index(DEAF, TASK), "depend on the inputs"),
+    "no dependence": (
+        lambda: overwriting.overwrite_index(replace(W, W_hh=W.W_hh / 2), TASK, wait=3000),
+        "network must give states that depend on the inputs after wait steps",
+    ),
+    "nothing to write over": (
+        lambda: overwriting.overwrite_index(DEAF, TASK),
+        "network must hold what is to be written over, but only 0.00 of its outputs",
+    ),
     "one kind of bits": (
         lambda: overwriting.change_by_stored(UNITS, repeat_copy(1, 1), np.ones(1), 1),
         "sequences must be more than 1",

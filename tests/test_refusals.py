@@ -88,6 +88,12 @@ def delayed():
     return Network(shift, np.eye(6)[:, 4:], np.eye(6)[:2], activation=IDENTITY)
 
 
+def halves():
+    F = np.zeros((3, 2, 2))
+    F[0] = 0.5
+    return F
+
+
 def mean_of_four():
     return emt.constructed(emt.tasks.running_sums(4, 1, 1 / 4), np.eye(4))
 
@@ -117,6 +123,10 @@ def learned(task, config):
 # The call, then what the message says: the argument, what it was, what it must be.
 TABLE = {
     "no signs in the program": (lambda: linear_network.program(SIGNS, BITS[0]), "task .* linear"),
+    "combinations": (
+        lambda: emt.corrected(W, Task(3, 2, halves())),
+        "task must keep single components, but of the 6 .* it keeps 3 combinations only",
+    ),
     "not dual": (lambda: emt.constructed(TASK, EYE, 2 * EYE), "Psi_dual @ Psi = I.* 1.0e.00"),
     "a program is linear": (
         lambda: linear_network.run_by_line(W, NET.Psi_dual, BITS[0]),

@@ -16,7 +16,7 @@ from emt.basis import dual, independent, invariant_subspaces
 from emt.linearization import linear
 from emt.network import EVALUATION_SEED, Network, Recurrent, begun, silent_states
 from emt.scoring import SILENT
-from emt.tasks import Task, continuation, driven
+from emt.tasks import Task, continuation, driven, variables
 
 BASELINES = ("random directions", "principal components", "eigenvectors")
 
@@ -90,9 +90,10 @@ def labelled(
     Raises
     ------
     ValueError
-        If a row of `Psi_dual` reads nothing from the states.
+        If a row of `Psi_dual` reads nothing from the states, or what persists is not single
+        components.
     """
-    live = task.persistent
+    live = variables(task)
     n = int(live.sum())
     Psi = checks.array("Psi", Psi, network.hidden, n)
     Psi_dual = checks.array("Psi_dual", Psi_dual, n, network.hidden)
@@ -132,9 +133,9 @@ def fitted(
     Raises
     ------
     ValueError
-        If the fitted vectors are dependent.
+        If the fitted vectors are dependent, or what persists is not single components.
     """
-    live = task.persistent
+    live = variables(task)
     h, held = in_flight(network, task, sequences, seed)
     held = held.reshape(-1, len(live))[:, live]
     Psi = linalg.lstsq(held, h.reshape(-1, network.hidden))[0].T
@@ -261,7 +262,7 @@ def baseline(network: Network, task: Task, kind: str, seed: int = 0) -> Variable
         Of the random directions.
     """
     checks.choice("kind", kind, BASELINES)
-    n = int(task.persistent.sum())
+    n = task.modes
     if kind == "random directions":
         pair = random_basis(network.hidden, n, checks.generator(seed, 2))
     elif kind == "principal components":

@@ -25,7 +25,7 @@ from emt.basis import (
 )
 from emt.linearization import linear
 from emt.network import Network, Recurrent, same_kappa
-from emt.tasks import Task, repeat_copy
+from emt.tasks import Task, repeat_copy, variables
 
 READ_DUALS = ("pseudoinverse", "transpose", "dual")
 
@@ -295,13 +295,14 @@ def corrected(
     Raises
     ------
     ValueError
-        If the number of long-lived modes is not that of the persistent components (s * kappa by
-        default), these are dependent, or reading and writing disagree too much to interpolate.
+        If what persists is not single components, if the number of long-lived modes is not that of
+        these (s * kappa by default), they are dependent, or reading and writing disagree too much
+        to interpolate.
     """
     alpha = checks.real("alpha", alpha, 0.0, 1.0)
     network = linear(network, at)
     task = _rule(network, task)
-    live = task.persistent
+    live = variables(task)
     if live.all():
         _fits(network, task)
     n = int(live.sum())
@@ -348,11 +349,11 @@ def read_write_product(
     Raises
     ------
     ValueError
-        If `threshold` falls on a mode.
+        If `threshold` falls on a mode, or what persists is not single components.
     """
     network = linear(network, at)
     task = _rule(network, task)
-    live = task.persistent
+    live = variables(task)
     threshold = between(network.W_hh, int(live.sum())) if threshold is None else threshold
     P = spectral_projector(network.W_hh, threshold)
     return read_covectors(network, task)[live] @ P @ forward_blocks(network, task)[:, live]

@@ -106,14 +106,14 @@ def compare(
 ) -> Spectrum:
     """Match the largest eigenvalues to those of the task's own `Phi` at least total distance.
 
-    Eigenvalues of components that do not persist, which are 0, are left out of the theory's.
+    Eigenvalues that do not persist, which are 0, are left out of the theory's.
 
     Parameters
     ----------
     network
         The network.
     task
-        The rule f; n counts its persistent components, and H >= n.
+        The rule f; n counts the modes that persist, and H >= n.
     threshold
         Eigenvalues of larger modulus count as long-lived.
     at
@@ -141,7 +141,7 @@ def _theory(task: Task) -> tuple[np.ndarray, np.ndarray]:
     if task.repeats:
         theory = roots_of_unity(task.s, task.kappa)
         return theory, theory[:: task.kappa]
-    theory = eigenvalues(task)[: task.persistent.sum()]
+    theory = eigenvalues(task)[: task.modes]
     angles = np.unique(np.round(np.angle(theory) % (2 * np.pi), 9) % round(2 * np.pi, 9))
     return theory, np.exp(1j * angles)
 

@@ -21,6 +21,9 @@ GLYPHS = dict(
 )
 
 
+ROUNDING = 1e-10
+
+
 @dataclass(frozen=True, eq=False)
 class Trials:
     """Somebody's own trials: what a network is given, and what it should say.
@@ -125,18 +128,62 @@ class Task:
     def persistent(self) -> Bool[np.ndarray, " n"]:
         """Which components matter for ever; the others, soon forgotten, are dead.
 
-        Repeat copy needs all s * kappa, compose copy kappa (kappa + 1) / 2.
+        Repeat copy needs all s * kappa, compose copy kappa (kappa + 1) / 2. A component is dead if
+        ``Phi^n`` maps it to 0; one that fades, however fast, is not.
         """
-        reaches = self.Phi != 0
-        alive = np.ones(self.n, bool)
-        for _ in alive:
-            alive = reaches[alive].any(axis=0)
-        return alive
+        return np.linalg.norm(self._rows, axis=1) > ROUNDING
+
+    @property
+    def modes(self) -> int:
+        """How many modes persist, the rank of ``Phi^n``: the others are 0."""
+        return self._rows.shape[1]
+
+    @property
+    def _rows(self) -> Float[np.ndarray, "n modes"]:
+        """Orthonormal basis of the rows of ``Phi^n``, found without a power, which would fade."""
+        A, rows = self.Phi.T, np.eye(self.n)
+        if (np.count_nonzero(A, axis=0) <= 1).all():  # then no two components can cancel
+            alive = np.ones(self.n, bool)
+            for _ in range(self.n):
+                alive, before = (A[:, alive] != 0).any(axis=1), alive
+                if (alive == before).all():
+                    break
+            return rows[:, alive]
+        least = ROUNDING * np.linalg.norm(A, 2)
+        while len(A):
+            U, singular, _ = np.linalg.svd(A)
+            U = U[:, singular > least]
+            if U.shape[1] == len(A):
+                break
+            A, rows = U.T @ A @ U, rows @ U
+        return rows
 
     @property
     def repeats(self) -> bool:
         """Whether ``F_1 = I`` and all else is 0, which is repeat copy."""
         return bool((self.F[0] == np.eye(self.kappa)).all() and not self.F[1:].any())
+
+
+def variables(task: Task) -> Bool[np.ndarray, " n"]:
+    """Return which components the memories of a task hold: those that are `Task.persistent`.
+
+    Parameters
+    ----------
+    task
+        The rule f.
+
+    Raises
+    ------
+    ValueError
+        If what persists is not single components, but fewer combinations of them.
+    """
+    live = task.persistent
+    if live.sum() != task.modes:
+        raise ValueError(
+            f"task must keep single components, but of the {live.sum()} that matter for ever it "
+            f"keeps {task.modes} combinations only: write f in a basis in which F has no others"
+        )
+    return live
 
 
 def repeat_copy(s: int, kappa: int) -> Task:

@@ -1,18 +1,22 @@
 """The memories of a network that follows any linear rule f, on networks that are known."""
 
+from fractions import Fraction
+
 import jaxtyping
 import numpy as np
 import pytest
-from conftest import BASES
+from conftest import BASES, known_network
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.linalg import matrix_power
 
 from emt import Network, Task, as_printed, continuation, corrected, repeat_copy
 from emt.algorithm1 import forward_blocks, read_covectors, read_write_product, unobservable
+from emt.beyond.bases import fitted
 from emt.impulse import minimal_realisation
 from emt.linear_network import constructed
-from emt.tasks import compose_copy, selection
+from emt.spectrum import compare
+from emt.tasks import compose_copy, selection, variables
 
 NAN = float("nan")
 
@@ -404,6 +408,66 @@ def test_a_long_way_round_still_lasts():
     F[0, 0, kappa - 1] = 1.0
     live = Task(2, kappa, F).persistent.reshape(2, kappa)
     assert live[1].all() and live[0].tolist() == [False] * (kappa - 1) + [True]
+
+
+def by_exact_fractions(task):
+    """Return which components ``Phi^n`` keeps, and its rank, in exact arithmetic."""
+    Phi = np.array([[Fraction(x) for x in row] for row in task.Phi.tolist()], dtype=object)
+    power = Phi
+    for _ in range(task.n - 1):
+        power = power @ Phi
+    rows, rank = power.copy(), 0
+    for column in range(task.n):
+        pivots = [i for i in range(rank, task.n) if rows[i, column] != 0]
+        if pivots:
+            rows[[rank, pivots[0]]] = rows[[pivots[0], rank]]
+            for i in range(rank + 1, task.n):
+                rows[i] = rows[i] - rows[rank] * (rows[i, column] / rows[rank, column])
+            rank += 1
+    return (power != 0).any(axis=0).tolist(), rank
+
+
+CANCELLING = {
+    "means": [[0.5, 0.5], [0.5, 0.5]],
+    "nilpotent": [[1, -1], [1, -1]],
+    "of rank one": [[1, 2], [0.5, 1]],
+    "twice the same": [[1, 1], [0, 0]],
+    "one fades": [[1, 0], [0, 0.5]],
+    "one fades fast": [[1, 0], [0, 2.0**-20]],
+    "one column": [[1, 0], [1, 0]],
+}
+
+
+@pytest.mark.parametrize("s", [1, 2, 4])
+@pytest.mark.parametrize("name", CANCELLING)
+def test_what_lasts_is_what_the_numbers_leave(name, s):
+    F = np.zeros((s, 2, 2))
+    F[0] = CANCELLING[name]
+    cases = [F, -F, F[:, ::-1, ::-1]]
+    if s > 1:
+        cases.append(F + np.eye(2) * np.array([0, *[0.25] * (s - 1)])[:, None, None])
+    for F in cases:
+        task = Task(s, 2, F)
+        kept, rank = by_exact_fractions(task)
+        assert task.persistent.tolist() == kept
+        assert task.modes == rank
+        if sum(kept) == rank:
+            np.testing.assert_array_equal(variables(task), kept)
+            continue
+        net = known_network(task=task, radius=0.3).network
+        for call in (corrected, read_write_product, fitted):
+            with pytest.raises(ValueError, match="task must keep single components"):
+                call(net, task)
+        assert len(compare(net, task).theory) == rank
+
+
+@given(seed=st.integers(0, 99), s=st.integers(1, 4), kappa=st.integers(2, 3))
+def test_how_many_modes_last_does_not_depend_on_the_basis(seed, s, kappa):
+    rng = np.random.default_rng(seed)
+    task = selection(s, rng.integers(1, s + 1, kappa), rng.integers(1, kappa + 1, kappa))
+    M = np.eye(kappa) + 0.4 * rng.normal(size=(kappa, kappa)) / np.sqrt(kappa)
+    mixed = Task(s, kappa, M @ task.F @ np.linalg.inv(M))
+    assert mixed.modes == task.modes <= task.persistent.sum()
 
 
 # The trap: right vectors, covectors by pseudoinverse

@@ -1,10 +1,11 @@
 """Scores of a basis, against loops by hand and networks whose scores are known."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
-from conftest import BASES, known_network
+from conftest import BASES, known_network, straight
 
 from emt import (
     Network,
@@ -34,6 +35,8 @@ from emt.beyond.bases import (
 from emt.beyond.faithfulness import Faithfulness, dose_response, erased, scored
 from emt.beyond.overwriting import overwriting_network
 from emt.network import EVALUATION_SEED
+from emt.scoring import centred
+from emt.tasks import Trials
 
 DOSES = np.array([0.0, 0.25, 0.5, 1.0, 2.0])
 
@@ -790,3 +793,76 @@ def test_the_valid_neighbours_pass():
     assert dose_response(W, TASK, ALL, [1, 2]).shape == (2,)
     w, task, memories = one_memory()
     assert labelled(w, task, memories.Psi, memories.Psi_dual).labels.tolist() == [[1, 1], [1, 2]]
+
+
+# What a network holds by its own mechanism
+
+
+ADDED = {
+    "compose copy": compose_copy(4),
+    "signs, orders, delays": selection(
+        4, np.array([4, 2, 3]), np.array([2, 3, 1]), np.array([1, -1, 1])
+    ),
+    "a permutation": selection(3, np.array([1, 3, 2]), np.array([2, 3, 1])),
+    "repeat copy": repeat_copy(4, 3),
+}
+
+
+@pytest.mark.parametrize("rule", ADDED)
+def test_an_exact_linear_network_gets_full_marks_for_what_it_adds(known, rule):
+    task = ADDED[rule]
+    w = straight(known(task=task, radius=0.4).network)
+    memories = corrected(w, task)
+    live, (h, held) = task.persistent, in_flight(w, task)
+    u = random_bits(task, 64, np.random.default_rng(EVALUATION_SEED))
+    v = np.zeros((64, 3 * task.s, task.kappa))  # v(t) = u(t) + f(v), one step at a time
+    v[:, task.s : 2 * task.s] = u
+    for t in range(task.s, 3 * task.s):
+        v[:, t] += sum(v[:, t - task.s + k] @ task.F[k].T for k in range(task.s))
+    for n in range(task.s):
+        now = v[:, task.s + n + 1 : 2 * task.s + n + 1]
+        np.testing.assert_allclose(held[n], now, atol=1e-12)
+        got = h[n] @ memories.Psi_dual.T
+        np.testing.assert_allclose(got, now.reshape(64, -1)[:, live], atol=1e-9)
+    for basis in (memories, fitted(w, task)):
+        score = scored(w, task, basis, step=7)
+        assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
+
+
+def test_a_network_that_overwrites_holds_its_last_inputs():
+    task = compose_copy(4)
+    w = overwriting_network(task, 2.0, 4.0)
+    live = task.persistent
+    memories = VariableMemories(np.eye(16)[:, live], np.eye(16)[live], task.labels[live])
+    u = random_bits(task, 64, np.random.default_rng(EVALUATION_SEED))
+    _, held = in_flight(w, task)
+    np.testing.assert_array_equal(held[0][:, :-1], u[:, 1:])
+    assert scored(w, task, memories, step=7)[:4] == (1, 1, 1, 1)
+
+
+def test_contents_of_0_and_1_are_decoded_half_way(known):
+    task, w = repeat_copy(4, 2), known(4, 2, 6).network
+    w = Network(w.W_hh, 0.01 * w.W_uh, 100 * w.W_r)  # tanh, at rest at 0
+    bits = np.random.default_rng(0).integers(0, 2, (60, 4, 2)).astype(float)
+    u, y = np.pad(bits, ((0, 0), (0, 8), (0, 0))), np.tile(bits, (1, 3, 1))
+    mask = np.broadcast_to(np.arange(12) >= 4, (60, 12))
+    network, trials = centred(w, Trials(u, y, mask, decision=0.5, middle=0.5))
+    score = scored(network, replace(task, trials=trials), corrected(w, task), step=5)
+    assert score[:4] == (1, 1, 1, 1) and score.surgery == 1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_fitted_memories_bear_surgery_where_writes_excite_what_fades(known, seed):
+    net = known(4, 3, 8, seed=seed)
+    rest = np.eye(20) - net.Psi @ net.Psi_dual
+    write = net.network.W_uh + rest @ np.random.default_rng(seed).normal(size=(20, 3))
+    w = straight(replace(net.network, W_uh=write))
+    got = fitted(w, net.task)
+    assert np.linalg.norm(got.Psi_dual @ rest) < 1e-9  # nor do what fades, which vectors still hold
+    assert scored(w, net.task, got).surgery == 1
+
+
+def test_fitted_memories_of_a_learned_network_bear_surgery(trained):
+    assert (
+        scored(trained.network, trained.task, fitted(trained.network, trained.task)).surgery > 0.95
+    )

@@ -242,11 +242,11 @@ def test_a_pair_of_the_start_is_kept_whole():
 @pytest.mark.parametrize("task", LASTING.values(), ids=LASTING)
 def test_a_fit_converges_quadratically_and_holds_for_ever(known, task, size):
     start = near(known, task, size)
-    path, residual = fit = identify(task, start, progress=False)
+    path, residual, converged = fit = identify(task, start, progress=False)
     assert residual[0] > 0.3 * size and far_off(task, start) > 30 * size
     # Measured: at most 4 times the square of the residual before.
     assert (residual[1:] < np.maximum(20 * residual[:-1] ** 2, ROUNDING)).all()
-    assert residual[-1] < ROUNDING and far_off(task, fit.network) < 1e-11
+    assert residual[-1] < ROUNDING and far_off(task, fit.network) < 1e-11 and converged
     values = eigvals(fit.network.W_hh)
     modulus = np.sort(abs(values))[::-1]
     n, roots = task.s * task.kappa, eigvals(constructed(task, np.eye(task.s * task.kappa)).W_hh)
@@ -284,7 +284,7 @@ def test_a_step_is_that_of_damped_least_squares(known):
     parts = np.split(step, np.cumsum([start.W_hh.size, start.W_uh.size]))
     moved = [w + d.reshape(w.shape) for w, d in zip(three(start), parts, strict=True)]
     expected = rescaled(without_spare_modes(Network(*moved), 6))
-    path, _ = identify(task, start, iterations=1, progress=False)
+    path, *_ = identify(task, start, iterations=1, progress=False)
     assert len(path) == 2
     size = max(norm(a - b) for a, b in zip(three(path[0]), three(expected), strict=True))
     for got, want in zip(three(path[1]), three(expected), strict=True):
@@ -308,9 +308,32 @@ def test_2s_impulses_say_all_and_fewer_do_not(known, s, kappa):
 
 def test_compose_copy_is_fitted_with_the_modes_that_its_answers_have(known):
     task = TASKS["compose copy"]
-    path, residual = identify(task, near(known, task), modes=1 + 2 + 3, progress=False)
+    start = near(known, task)
+    path, residual, _ = identify(task, start, modes=1 + 2 + 3, progress=False)
+    by_default = identify(task, start, progress=False)
+    np.testing.assert_array_equal(by_default.residual, residual)
+    assert by_default.converged
     assert (residual[1:] < np.maximum(20 * residual[:-1] ** 2, ROUNDING)).all()
     assert residual[-1] < ROUNDING and far_off(task, path[-1]) < 1e-11
+
+
+@pytest.mark.parametrize(
+    "task", [compose_copy(5), selection(4, np.array([1, 4, 2]), np.array([2, 3, 1]))]
+)
+def test_a_rule_with_dead_components_is_fitted_by_default(known, task):
+    fit = identify(task, near(known, task), progress=False)
+    assert fit.converged and far_off(task, fit.network) < 1e-11
+
+
+def test_a_fit_says_whether_it_has_arrived(known):
+    task = TASKS["repeat copy"]
+    start = near(known, task, 1e-2)
+    for tolerance, iterations in ((1e-3, 30), (1e-14, 30), (0.0, 30)):
+        fit = identify(task, start, tolerance=tolerance, iterations=iterations, progress=False)
+        assert fit.converged
+    assert not identify(task, start, iterations=1, progress=False).converged
+    lost = identify(task, random_weights(8, 2, 4, 6.0), modes=8, iterations=5, progress=False)
+    assert not lost.converged and lost.residual[-1] > 1e-3
 
 
 @pytest.mark.parametrize("seed, spare, size", [(2, 4, 0.1), (3, 0, 0.1), (1, 0, 0.3), (10, 0, 0.3)])
@@ -329,7 +352,7 @@ def test_spare_modes_stay_if_asked(known):
     task = TASKS["repeat copy"]
     start = near(known, task)
     spare = sorted(abs(eigvals(start.W_hh)))[:4]
-    path, residual = identify(task, start, modes=10, progress=False)
+    path, residual, _ = identify(task, start, modes=10, progress=False)
     np.testing.assert_array_equal(path[0].W_hh, start.W_hh)
     assert residual[-1] < ROUNDING
     np.testing.assert_allclose(sorted(abs(eigvals(path[-1].W_hh)))[:4], spare, atol=0.05)

@@ -1,5 +1,7 @@
 """The network that overwrites, against direct recursions; the index, against both mechanisms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import bent, straight
@@ -17,6 +19,7 @@ from emt import (
     run,
     selection,
     train,
+    untrained,
     with_silence,
 )
 from emt.beyond.overwriting import (
@@ -135,7 +138,7 @@ def test_a_rule_that_turns_what_is_written_has_an_index_above_1():
     def cubic(x):
         return x - x**3
 
-    task, weights = repeat_copy(1, 1), Network(np.eye(1), 1.2 * np.eye(1), np.eye(1))
+    task, weights = repeat_copy(1, 1), Network(np.eye(1), 1.2 * np.eye(1), -np.eye(1))
     stored = cubic(1.2)
     over = [cubic(sign * stored + 1.2) for sign in (1, -1)]
     expected = 1 - (over[0] - over[1]) / (2 * cubic(stored))
@@ -174,6 +177,19 @@ def test_the_index_of_a_unit_by_hand():
     kept, written = np.tanh(g * stored), [np.tanh(c + s * g * stored) for s in (1, -1)]
     expected = 1 - (written[0] - written[1]) / (2 * kept)
     assert abs(overwrite_index(overwriting_network(task, g, c), task, wait=0) - expected) < 1e-12
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0, 1000.0])
+@pytest.mark.parametrize("initial", ["torch", "orthogonal"])
+def test_a_network_that_keeps_nothing_overwrites_nothing(scale, initial):
+    # Its units are so far in saturation that no trace of what was there is left, of anything.
+    for task in (repeat_copy(4, 3), compose_copy(4)):
+        for seed in range(4):
+            config = TrainingConfig(hidden=32, seed=seed, initialisation=initial)
+            start = untrained(task, config)
+            start = replace(start, W_uh=scale * start.W_uh)
+            with pytest.raises(ValueError, match="network must hold what is to be written over"):
+                overwrite_index(start, task)
 
 
 def test_the_index_does_not_depend_on_the_basis_or_the_scale_of_a_linear_network():

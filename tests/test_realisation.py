@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import BASES, straight
+from conftest import BASES, known_network, straight
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emt import (
+    IDENTITY,
     Network,
     Task,
     compose_copy,
@@ -344,3 +345,36 @@ def test_a_network_that_only_answers_at_once_needs_its_inputs_only():
     assert small.hidden == 2
     np.testing.assert_allclose(small.W_hh, 0, atol=1e-12)
     np.testing.assert_allclose(small.W_r @ small.W_uh, C @ B, atol=1e-12)
+
+
+@pytest.mark.parametrize("missing", ["input", "output"])
+@pytest.mark.parametrize("size", [0.001, 5.0, 1e3, 1e9, 1e12])
+@pytest.mark.parametrize("turned", [False, True])
+def test_modes_that_no_input_reaches_or_no_output_shows_do_not_matter(size, turned, missing):
+    task = repeat_copy(8, 2)
+    w = straight(known_network(task=task, spare=0).network)
+    n = w.hidden
+    W_hh = np.zeros((n + 2, n + 2))
+    W_hh[:n, :n], W_hh[n:, n:] = w.W_hh, np.diag([size, -3 * size])
+    extra = np.ones((2, 2))
+    W_uh = np.vstack([w.W_uh, extra * (missing == "output")])
+    W_r = np.hstack([w.W_r, extra * (missing == "input")])
+    Q = np.linalg.qr(np.random.default_rng(0).normal(size=W_hh.shape))[0] if turned else np.eye(18)
+    whole = Network(Q @ W_hh @ Q.T, Q @ W_uh, W_r @ Q.T, activation=IDENTITY)
+    small = minimal_realisation(whole)
+    assert small.hidden == n
+    # what rounding writes into the turned matrix is in proportion to its size
+    atol = 1e-12 + (1e-14 * size if turned else 0)
+    np.testing.assert_allclose(response(small, 20), response(w, 20), atol=atol)
+
+
+@pytest.mark.parametrize("units", [(1e-9, 1e9), (1.0, 1e-12), (1e-150, 1e100)])
+def test_the_units_of_inputs_and_outputs_do_not_matter(units):
+    w = straight(known_network(4, 2, 5).network)
+    units = np.array(units)
+    assert minimal_realisation(replace(w, W_uh=w.W_uh * units)).hidden == 8
+    assert minimal_realisation(replace(w, W_r=w.W_r * units[:, None])).hidden == 8
+
+
+def response(w, steps):
+    return np.stack([w.W_r @ np.linalg.matrix_power(w.W_hh, m) @ w.W_uh for m in range(1, steps)])

@@ -88,6 +88,16 @@ def delayed():
     return Network(shift, np.eye(6)[:, 4:], np.eye(6)[:2], activation=IDENTITY)
 
 
+def halves():
+    F = np.zeros((3, 2, 2))
+    F[0] = 0.5
+    return F
+
+
+def mean_of_four():
+    return emt.constructed(emt.tasks.running_sums(4, 1, 1 / 4), np.eye(4))
+
+
 def on_a_mode():
     """Put the threshold where rounding alone says on which side a mode lies."""
     for seed in range(99):
@@ -113,6 +123,10 @@ def learned(task, config):
 # The call, then what the message says: the argument, what it was, what it must be.
 TABLE = {
     "no signs in the program": (lambda: linear_network.program(SIGNS, BITS[0]), "task .* linear"),
+    "combinations": (
+        lambda: emt.corrected(W, Task(3, 2, halves())),
+        "task must keep single components, but of the 6 .* it keeps 3 combinations only",
+    ),
     "not dual": (lambda: emt.constructed(TASK, EYE, 2 * EYE), "Psi_dual @ Psi = I.* 1.0e.00"),
     "a program is linear": (
         lambda: linear_network.run_by_line(W, NET.Psi_dual, BITS[0]),
@@ -157,6 +171,10 @@ TABLE = {
     "too short": (
         lambda: impulse.estimate_rule(impulse.impulse_response(W, 9)),
         "response must be longer .* 9 steps decide rules of up to 2 memories",
+    ),
+    "modes that fade apart": (
+        lambda: impulse.estimate_rule(impulse.impulse_response(mean_of_four(), 30)),
+        "one rule at every step, .* of s = 1, misses 0.26 of step 5: .* a smaller tolerance",
     ),
     "a delay line": (
         lambda: impulse.estimate_rule(impulse.impulse_response(delayed(), 30)),
@@ -275,7 +293,14 @@ TABLE = {
         lambda: overwriting.margin(Task(17, 1, np.ones((17, 1, 1)))),
         "task must read at most 16 bits a component, not 17",
     ),
-    "no dependence": (lambda: overwriting.overwrite_index(DEAF, TASK), "depend on the inputs"),
+    "no dependence": (
+        lambda: overwriting.overwrite_index(replace(W, W_hh=W.W_hh / 2), TASK, wait=3000),
+        "network must give states that depend on the inputs after wait steps",
+    ),
+    "nothing to write over": (
+        lambda: overwriting.overwrite_index(DEAF, TASK),
+        "network must hold what is to be written over, but only 0.00 of its outputs",
+    ),
     "one kind of bits": (
         lambda: overwriting.change_by_stored(UNITS, repeat_copy(1, 1), np.ones(1), 1),
         "sequences must be more than 1",

@@ -1,5 +1,6 @@
 """Other bases than the memories, each labelled to its own advantage, and memories from states."""
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
@@ -11,9 +12,11 @@ from scipy.optimize import linear_sum_assignment
 
 from emt import checks
 from emt.algorithm1 import VariableMemories, contents
-from emt.basis import dual, independent
+from emt.basis import dual, independent, invariant_subspaces
+from emt.linearization import linear
 from emt.network import EVALUATION_SEED, Network, Recurrent, begun, silent_states
-from emt.tasks import Task, continuation
+from emt.scoring import SILENT
+from emt.tasks import Task, continuation, driven, variables
 
 BASELINES = ("random directions", "principal components", "eigenvectors")
 
@@ -38,6 +41,10 @@ def in_flight(
 ) -> Held:
     """Return the states of one cycle of the output phase, times s+1 ... 2s, on random bits.
 
+    What is held then follows from what was held after the inputs: these themselves, or, where the
+    network adds, what f had already added to them (`emt.tasks.driven`). The network's own signs
+    in this cycle say which. Rules that read the oldest vector alone have added nothing yet.
+
     Parameters
     ----------
     network, task
@@ -46,8 +53,15 @@ def in_flight(
         As for `emt.network.begun`.
     """
     h, x = begun(network, task, sequences, seed)
-    s, x = task.s, np.concatenate([x, continuation(task, x, task.s)], axis=-2)
-    h = np.stack(list(islice(silent_states(network, h), s)))
+    s, h = task.s, np.stack(list(islice(silent_states(network, h), task.s)))
+    y = network.read(h).swapaxes(0, 1)
+
+    def right(x: np.ndarray) -> float:
+        signed = abs(x[:, s:]) > SILENT
+        return float((np.sign(y) == np.sign(x[:, s:]))[signed].sum() / max(signed.sum(), 1))
+
+    starts = [x] if task.threshold or task.trials is not None else [x, driven(task, x)]
+    x = max((np.concatenate([x, continuation(task, x, s)], axis=-2) for x in starts), key=right)
     return Held(h, np.stack([x[:, t : t + s] for t in range(1, s + 1)]))
 
 
@@ -76,9 +90,10 @@ def labelled(
     Raises
     ------
     ValueError
-        If a row of `Psi_dual` reads nothing from the states.
+        If a row of `Psi_dual` reads nothing from the states, or what persists is not single
+        components.
     """
-    live = task.persistent
+    live = variables(task)
     n = int(live.sum())
     Psi = checks.array("Psi", Psi, network.hidden, n)
     Psi_dual = checks.array("Psi_dual", Psi_dual, n, network.hidden)
@@ -99,11 +114,14 @@ def labelled(
 def fitted(
     network: Recurrent, task: Task, sequences: int = 512, seed: int = EVALUATION_SEED + 1
 ) -> VariableMemories:
-    """Return memories that are not computed from the weights but fitted to visited states.
+    """Return memories whose vectors are not computed from the weights but fitted to visited states.
 
     The states of one cycle of the output phase are regressed on what the theory says is held in
-    the persistent components; covectors are the pseudoinverse of the vectors. Nothing is assumed of
-    `W_hh`.
+    the persistent components. Covectors cannot be had from such states alone: whatever reads them
+    right may see short-lived modes too, which vary little there. So they are those in the left
+    invariant subspace of the long-lived modes, as in `emt.corrected`. Where the network has no
+    weights, or not as many such modes, nothing says which: then they are the pseudoinverse of the
+    vectors, which is good for reading but not for `emt.beyond.interventions.surgery`.
 
     Parameters
     ----------
@@ -115,13 +133,24 @@ def fitted(
     Raises
     ------
     ValueError
-        If the fitted vectors are dependent.
+        If the fitted vectors are dependent, or what persists is not single components.
     """
-    live = task.persistent
+    live = variables(task)
     h, held = in_flight(network, task, sequences, seed)
     held = held.reshape(-1, len(live))[:, live]
     Psi = linalg.lstsq(held, h.reshape(-1, network.hidden))[0].T
-    return VariableMemories(Psi, dual(Psi), task.labels[live])
+    independent("the fitted vectors", Psi)
+    left = _long_lived(network, Psi.shape[1])
+    Psi_dual = dual(Psi) if left is None else linalg.solve(left @ Psi, left)
+    return VariableMemories(Psi, Psi_dual, task.labels[live])
+
+
+def _long_lived(network: Recurrent, n: int) -> np.ndarray | None:
+    """Return the left invariant subspace of n long-lived modes, or ``None`` if there is none."""
+    with suppress(ValueError):
+        left = invariant_subspaces(linear(network).W_hh, None, n)[1]
+        return left if len(left) == n else None
+    return None
 
 
 def sized(
@@ -233,7 +262,7 @@ def baseline(network: Network, task: Task, kind: str, seed: int = 0) -> Variable
         Of the random directions.
     """
     checks.choice("kind", kind, BASELINES)
-    n = int(task.persistent.sum())
+    n = task.modes
     if kind == "random directions":
         pair = random_basis(network.hidden, n, checks.generator(seed, 2))
     elif kind == "principal components":

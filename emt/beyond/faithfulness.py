@@ -4,6 +4,7 @@ Every score is a part of bits, and takes a basis as its argument: the memories, 
 `emt.beyond.bases`.
 """
 
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +14,15 @@ from emt import checks
 from emt.algorithm1 import VariableMemories, contents
 from emt.beyond.bases import in_flight
 from emt.beyond.interventions import columns_of, erase, interchange, replace_rest, shared, surgery
-from emt.network import EVALUATION_SEED, Network, Recurrent, continued
-from emt.scoring import accuracy_around
+from emt.network import EVALUATION_SEED, Network, Recurrent, begun, continued, silent_states
+from emt.scoring import SILENT
 from emt.tasks import Task, continuation
 
 
 class Faithfulness(NamedTuple):
     """Parts of bits that are right; what knows nothing of them gets one half.
+
+    Contents and outputs that should be 0 have no sign, and do not count.
 
     Attributes
     ----------
@@ -37,7 +40,8 @@ class Faithfulness(NamedTuple):
         or less. What was written beside them fades, and can echo the bits with the wrong sign.
     surgery
         Outputs around `step` of the network whose ``W_hh`` is ``Psi Phi Psi*``, on the sequences of
-        `emt.accuracy_around`; NaN for a cell that has no ``W_hh``.
+        `emt.accuracy_around` and from what the unedited network holds after them; NaN for a cell
+        that has no ``W_hh``.
     """
 
     decoded: float
@@ -78,18 +82,21 @@ def scored(
     ValueError
         If the memories' labels are not those of the task, or there are not two memories.
     """
+    checks.fits("step", checks.integer("step", step), sequences, network.hidden)
     h, held = in_flight(network, task, sequences, seed)
     read = contents(memories, h)
     columns = columns_of(memories, task)
-    decoded = np.sign(read) == np.sign(held.reshape(*held.shape[:2], -1)[..., columns])
+    wanted = held.reshape(*held.shape[:2], -1)[..., columns]
+    read = read if task.trials is None else read - _halfway(read, wanted)
+    decoded = _right(read, wanted)
     middle = task.s // 2
     h, held = h[middle], held[middle]
+    efficacy, specificity = _interchanged(network, task, memories, h, held)
     y = _heard(network, task, replace_rest(memories, h))
     without = _heard(network, task, h - replace_rest(memories, h))
     said = _said(task, held)
-    efficacy, specificity = _interchanged(network, task, memories, h, held)
     return Faithfulness(
-        decoded=float(decoded.mean()),
+        decoded=decoded,
         efficacy=efficacy,
         specificity=specificity,
         sufficiency=_right(y, said),
@@ -192,7 +199,13 @@ def _replaced(network, task, memories, step, sequences) -> float:
     if not isinstance(network, Network):
         return float("nan")
     edited = surgery(network, memories, task)
-    return accuracy_around(edited, task, step, sequences=sequences).value
+    held = in_flight(network, task, sequences).held[0]
+    last = step + 2 * task.s - 1
+    said = np.concatenate([held[:, -1:], continuation(task, held, last)], axis=1)[
+        :, step - 1 : last
+    ]
+    later = islice(silent_states(edited, begun(edited, task, sequences).h), step - 1, last)
+    return _right(np.stack([edited.read(h) for h in later], axis=1), said)
 
 
 def _stopped(network, task, memories, sequences, seed):
@@ -207,9 +220,11 @@ def _interchanged(network, task, memories, h, held) -> tuple[float, float]:
     said, changed, others = _said(task, held), [], []
     for pair in _pairs(memories):
         now = _said(task, _exchanged(memories, held, *pair))
-        right = np.sign(_heard(network, task, interchange(memories, h, *pair))) == np.sign(now)
-        changed.append(right[now != said])
-        others.append(right[now == said])
+        y = _heard(network, task, interchange(memories, h, *pair))
+        signed, turned = abs(now) > SILENT, np.sign(now) != np.sign(said)
+        right = np.sign(y) == np.sign(now)
+        changed.append(right[signed & turned])
+        others.append(right[signed & ~turned])
     if not np.concatenate(changed).size or not np.concatenate(others).size:
         raise ValueError(
             "sequences must be more, or the task another: no swap would turn some outputs and "
@@ -244,7 +259,18 @@ def _heard(network: Recurrent, task: Task, h: np.ndarray, wait: int = 0) -> np.n
 
 
 def _right(y: np.ndarray, wanted: np.ndarray) -> float:
-    return float((np.sign(y) == np.sign(wanted)).mean())
+    """Return the part of right signs among those that have one."""
+    return float((np.sign(y) == np.sign(wanted))[abs(wanted) > SILENT].mean())
+
+
+def _halfway(read: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the value half way between what is read for a yes and for a no, in each column.
+
+    One's own bits may be 0 and 1 in the state too, and a no the point of rest, of no sign.
+    """
+    yes = wanted > 0
+    sums = [(read * part).sum(axis=(0, 1)) / part.sum(axis=(0, 1)).clip(1) for part in (yes, ~yes)]
+    return sum(sums) / 2
 
 
 checks.guard(globals())

@@ -18,13 +18,14 @@ from tqdm import tqdm
 
 from emt import checks
 from emt.basis import moduli, spectral_projector
-from emt.impulse import task_response
+from emt.impulse import minimal_realisation, task_response
 from emt.linear_network import constructed
 from emt.network import EVALUATION_SEED, IDENTITY, Network, last_state, same_kappa
 from emt.scoring import Proportion
 from emt.tasks import Task, random_bits
 
 THREE = "W_hh", "W_uh", "W_r"
+ROUNDING = 1e-12
 
 
 class Identification(NamedTuple):
@@ -36,10 +37,14 @@ class Identification(NamedTuple):
         The networks from the start on, without spare modes, one a step that was kept.
     residual
         Root mean square error of the fitted impulses of each.
+    converged
+        Whether the last residual is at the tolerance, or is but rounding (1e-12, of responses of
+        size 1). If not, the network answers otherwise than the task, soon or late.
     """
 
     path: tuple[Network, ...]
     residual: Float[np.ndarray, " steps"]
+    converged: bool
 
     @property
     def network(self) -> Network:
@@ -219,7 +224,7 @@ def identify(
 
     Spare modes are removed at the start and after every step: while they are there, the rows of
     the Jacobian become linearly dependent on the way to the solution, and convergence slows down.
-    A fit that does not arrive is returned like any other: look at its last residual.
+    A fit that does not arrive is returned like any other: see `Identification.converged`.
 
     Parameters
     ----------
@@ -230,8 +235,9 @@ def identify(
     impulses
         Steps m = 1 ... `impulses` of the response that are fitted; by default 2s.
     modes
-        Eigenvalues kept; by default s * kappa, and one more if that would part a pair of the
-        start. H keeps the spare ones.
+        Eigenvalues kept; by default as many as the task's answers have (s * kappa for repeat
+        copy, half of it for compose copy), and one more if that would part a pair of the start. H
+        keeps the spare ones.
     iterations
         Attempts at a step, those that gained nothing among them; at least 1.
     tolerance
@@ -247,7 +253,7 @@ def identify(
     _linear(task, start)
     wanted = task_response(task, 2 * task.s if impulses is None else impulses)
     if modes is None:
-        modes = task.s * task.kappa
+        modes = _modes_of(task)
         modes += modes < start.hidden and _one_modulus(moduli(start.W_hh)[modes - 1 : modes + 1])
     checks.integer("iterations", iterations)
     checks.real("tolerance", tolerance, least=0.0)
@@ -270,7 +276,14 @@ def identify(
             damping = max(damping / 30, 1e-12)
         else:
             damping *= 10
-    return Identification(tuple(path), np.array(residual))
+    arrived = residual[-1] <= max(tolerance, ROUNDING)
+    return Identification(tuple(path), np.array(residual), arrived)
+
+
+def _modes_of(task: Task) -> int:
+    """Return how many modes the answers of a task have: more would not be decided by them."""
+    theory = constructed(task, np.eye(task.n))
+    return minimal_realisation(theory).hidden if task.F.any() else 1
 
 
 def _step(network, p, K, error, damping, modes) -> Network:

@@ -1,11 +1,14 @@
 """Networks that have not learned what a claim speaks of, and which claims they meet."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
+import nbformat
 import nulls
 import numpy as np
+import pandas as pd
 import pytest
-import study
 from conftest import arrays, known_network
 
 import emt
@@ -13,8 +16,11 @@ from emt.evidence import rotated, shuffled
 from emt.impulse import impulse_response
 from emt.workshop import store, tables
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "book/_scripts"))
+from assemble import ledger, met_by  # noqa: E402
+
+sys.path.pop(0)
 TABLE = tables.committed("nulls").rows
-PUBLISHED = study.commit() or "no git"
 
 
 @pytest.fixture
@@ -144,3 +150,34 @@ def test_the_table_speaks_of_every_claim_with_a_range():
 def test_a_claim_that_every_null_meets_is_said_to_be_so():
     every = {c for c, rows in TABLE.groupby("claim") if set(rows.outcome) == {"met"}}
     assert every == set(nulls.BY_CONSTRUCTION)
+
+
+def test_the_claims_page_says_which_nulls_meet_a_claim():
+    words = {
+        "a": ["met", "met", "met", "met"],
+        "b": ["not met", "stops", "met", "not met"],
+        "c": ["same"] * 4,
+        "d": ["stops"] * 4,
+        "e": ["met", "same", "met", "met"],
+        "f": ["met", "not met", "met", "stops"],
+    }
+    rows = [
+        {"claim": claim, "network": network, "outcome": word}
+        for claim, said in words.items()
+        for network, word in zip(nulls.NULLS, said, strict=True)
+    ]
+    assert met_by(pd.DataFrame(rows)) == {
+        "a": "any",
+        "b": "rotated",
+        "c": "",
+        "d": "",
+        "e": "any",
+        "f": "untrained, rotated",
+    }
+    record = {"id": "tiny.f", "value": 1.0, "expect": [0, 2], "control": [5.0]}
+    output = nbformat.v4.new_output("display_data", metadata={"record": record})
+    cells = [nbformat.v4.new_markdown_cell("# Tiny"), nbformat.v4.new_code_cell(outputs=[output])]
+    page = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {"tiny.f": "untrained, rotated"})
+    assert "| [`tiny.f`](tiny.ipynb) | 1 | 0 to 2 | 5 | untrained, rotated |" in page
+    page = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {})
+    assert "| [`tiny.f`](tiny.ipynb) | 1 | 0 to 2 | 5 | – |" in page

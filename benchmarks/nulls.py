@@ -164,11 +164,11 @@ def outcome(claim: str, network: str) -> dict:
 BY_CONSTRUCTION = {
     "eq.14": "an identity of matrices",
     "eq.15": "an identity of matrices",
-    "figure3.largest_activity": "inputs are written small, before training too; the page says so",
+    "figure3.largest_activity": "inputs are written small, before training too; as the page says",
     "nonlinear.third_learned": "the third order of tanh, at the origin of any network",
     "nonlinear.bias_residual": "what a root finder leaves",
     "overwriting.flat": "that a network does not overwrite; those that do are its control",
-    "training.activity_1": "larger writes make larger activity, before training too; the page says so",
+    "training.activity_1": "larger writes make larger activity, before training too; as it says",
     "training.default_at_200": "that a training fails; the book's is its control",
     "training.scale_1_at_1000": "that a training fails; the book's is its control",
 }

@@ -17,7 +17,7 @@ from emt.impulse import impulse_response
 from emt.workshop import store, tables
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book/_scripts"))
-from assemble import ledger, met_by  # noqa: E402
+from assemble import ledger, met_by
 
 sys.path.pop(0)
 TABLE = tables.committed("nulls").rows

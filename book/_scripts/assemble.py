@@ -56,11 +56,11 @@ VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
 VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
 
-One line a claim, under it the parts that it has. Verdicts are computed from values that the
-chapters recorded in this build. A part *held* if its conditions are met. It is so *by construction* if a
-network that never learned meets them too; such a part carries no weight. If its conditions are not
-met it *did not hold*, or was *not confirmed* where more training might have met them. A claim whose
-parts differ held *in part*.
+One line a claim, beside it the parts that it has. Verdicts are computed from values that the
+chapters recorded in this build. A part *held* if its conditions are met. It is so *by construction*
+if a network that never learned meets them too, and then carries no weight. Where its conditions are
+not met it *did not hold*, or was *not confirmed* if more training might still meet them. A claim
+whose parts differ held *in part*.
 
 """
 EQUATIONS = """(equation-index)=

@@ -30,6 +30,7 @@ STUDIES = {
     "training_ideas": Study(
         training.idea,
         [{"name": name, "seed": seed} for seed in range(5) for name in training.IDEAS],
+        {"live": 6},
         timed=("seconds",),
     ),
     "training_first_use": Study(
@@ -49,7 +50,7 @@ STUDIES = {
         timed=("seconds_adam", "seconds_fit"),
     ),
     # What is predicted of lifetimes is computed, and committed, before what is measured.
-    "lifetimes_predicted": Study(memories.predicted, NETWORKS),
+    "lifetimes_predicted": Study(memories.predicted, NETWORKS, within=0.15),
     "lifetimes": Study(memories.measured, NETWORKS),
     "faithfulness": Study(
         memories.edited,

@@ -19,14 +19,12 @@ from emt.workshop.parallel import sweep
 from emt.workshop.store import write_whole
 from emt.workshop.tables import FOLDER, digest
 
-WITHIN = 0.05
-
-
 @dataclass(frozen=True)
 class Study:
     """One table: the same function of many arguments, a row each.
 
-    A later run must reproduce every column but durations, within `WITHIN`.
+    A later run must reproduce every column but durations: on the same processor to rounding, on
+    another within a tenth or so, since learning makes small differences larger.
 
     Attributes
     ----------
@@ -35,11 +33,13 @@ class Study:
     arguments
         Of each row; they are the first columns of the table.
     near
-        Columns in which the rounding of two machines makes a larger difference than `WITHIN`, and
-        how large it may be: values near zero, mostly.
+        Columns that may differ by more than `within`, and by how much: values near zero, mostly.
     timed
         Columns that hold durations, or what follows from them; the rows of such a table are
         computed one after the other.
+    within
+        By which part of itself a value may differ; below 1/6, so that one that is a fifth too large
+        is noticed.
     slow
         Whether a row takes too long to be computed again with every change.
     """
@@ -48,6 +48,7 @@ class Study:
     arguments: Sequence[dict]
     near: Mapping[str, float] = field(default_factory=dict)
     timed: tuple[str, ...] = ()
+    within: float = 0.1
     slow: bool = False
 
 
@@ -164,7 +165,7 @@ def differences(study: Study, was: dict, again: dict) -> list[str]:
         if isinstance(old, str):
             faults.append(f"{name} is {new}, in the table {old}")
             continue
-        allowed = max(WITHIN * abs(old), study.near.get(name, 0.0))
+        allowed = max(study.within * abs(old), study.near.get(name, 0.0))
         if not abs(new - old) <= allowed < math.inf:
             faults.append(f"{name} is {new:.6g}, in the table {old:.6g} give or take {allowed:.2g}")
     return faults

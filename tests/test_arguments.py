@@ -84,7 +84,7 @@ class Layer:
         return [np.ones((2, 3)), np.ones((3, 3))]
 
 
-STUDY = Study(double, [{"x": 1}, {"x": 2}], {"y": 0.0}, timed=True)
+STUDY = Study(double, [{"x": 1}, {"x": 2}], {"y": 0.0}, timed=("z",))
 # By the name of the argument, then by that of the module and of the function.
 EXAMPLES = {
     **{"s": 3, "kappa": 2, "F": TASK.F, "threshold": 0.99, "task": TASK, "network": W, "at": None},

@@ -227,9 +227,9 @@ def seeds(rows):
 
 @pytest.mark.parametrize(
     "was, near, reach",
-    [(2.0, None, 0.1), (-2.0, None, 0.1), (2.0, 0.01, 0.1), (2.0, 0.5, 0.5), (0.0, 0.5, 0.5)],
+    [(2.0, None, 0.2), (-2.0, None, 0.2), (2.0, 0.01, 0.2), (2.0, 0.5, 0.5), (0.0, 0.5, 0.5)],
 )
-def test_a_value_may_differ_by_a_twentieth_or_by_what_the_study_says(was, near, reach):
+def test_a_value_may_differ_by_a_tenth_or_by_what_the_study_says(was, near, reach):
     rows = table([was, was])
     near = {} if near is None else {"value": near}
     for value in (was, was + 0.99 * reach, was - 0.99 * reach):
@@ -262,7 +262,7 @@ def test_a_row_agrees_with_the_table_it_made_and_not_with_a_changed_one(tmp_path
     assert [study.disagreements(made, rows, n) for n in range(6)] == [[]] * 6
     rows.loc[4, "twice"] = 9
     found = [study.disagreements(made, rows, n) for n in range(6)]
-    assert found == [[]] * 4 + [["twice is 8, in the table 9 give or take 0.45"], []]
+    assert found == [[]] * 4 + [["twice is 8, in the table 9 give or take 0.9"], []]
 
 
 @pytest.mark.parametrize(
@@ -367,6 +367,10 @@ def test_a_table_with_a_column_changed_by_a_fifth_does_not_come_out_again(name):
 def test_a_row_chosen_by_the_commit_comes_out_again(name, index):
     rows = tables.committed(name).rows
     assert study.disagreements(STUDIES[name], rows, index) == []
+
+
+def test_no_study_lets_a_fifth_pass():
+    assert all(0 < plan.within < 1 / 6 for plan in STUDIES.values())
 
 
 def test_few_tables_are_too_slow_to_be_computed_again():

@@ -39,11 +39,11 @@ MATHJAX = distribution("sphinx-mathjax-offline").locate_file(
 CLAIMS = """# Claims
 
 Every number that the notebooks recorded in this build. Where a range is given, a value outside it
-stops the build, and so does a control inside it. The last column says which networks meet the range
-that are *not* what the claim speaks of: untrained, barely trained (50 updates), *rotated*
+stops the build, and so does a control inside it. The last column says which *nulls*, networks that
+the claim is *not* about, meet the range too: untrained, barely trained (50 updates), *rotated*
 ([the trained spectrum alone](#ch-algorithm1)) or shuffled (all weights). *Any* of them does where
-the claim is one of algebra, or says that something fails. A dash: none does, or the claim has no
-trained network in it.
+the claim is one of algebra, or says that something fails. A dash: none does, or the claim is about
+no trained network.
 
 """
 OTHER = """:::{warning}
@@ -56,11 +56,11 @@ VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
 VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
 
-One line a claim, beside it the parts that it has. Verdicts are computed from values that the
-chapters recorded in this build. A part *held* if its conditions are met. It is so *by construction*
-if a network that never learned meets them too, and then carries no weight. Where its conditions are
-not met it *did not hold*, or was *not confirmed* if more training might still meet them. A claim
-whose parts differ held *in part*.
+One line per claim, with its parts, if it has several, beside it. Verdicts are computed from values
+that the chapters recorded in this build. A part *held* if its conditions are met. If a network that
+never learned meets them too, it is so *by construction* and carries no weight. If they are not met,
+it *did not hold*, or was *not confirmed* where more training might still meet them. A claim whose
+parts differ held *in part*.
 
 """
 EQUATIONS = """(equation-index)=

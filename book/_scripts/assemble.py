@@ -60,7 +60,7 @@ One line per claim, with its parts, if it has several, beside it. Verdicts are c
 that the chapters recorded in this build. A part *held* if its conditions are met. If a network that
 never learned meets them too, it is so *by construction* and carries no weight. If they are not met,
 it *did not hold*, or was *not confirmed* where more training might still meet them. A claim whose
-parts differ held *in part*.
+other parts differ held *in part*.
 
 """
 EQUATIONS = """(equation-index)=

@@ -100,6 +100,8 @@ STUDIES = {
         slow=True,
     ),
     "nulls": Study(nulls.outcome, nulls.ARGUMENTS),
+    # All chapters for up to twenty seeds: an hour.
+    "spread": Study(nulls.spread, nulls.SPREAD, slow=True),
     "linear": Study(
         nonlinear.learned,
         [

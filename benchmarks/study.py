@@ -19,6 +19,7 @@ from emt.workshop.parallel import sweep
 from emt.workshop.store import write_whole
 from emt.workshop.tables import FOLDER, digest
 
+
 @dataclass(frozen=True)
 class Study:
     """One table: the same function of many arguments, a row each.

@@ -1,5 +1,6 @@
 """Networks that have not learned what a claim speaks of, and which claims they meet."""
 
+import ast
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,7 @@ def test_a_shuffled_network_has_the_same_numbers_elsewhere(network):
 
 CHAPTER = """---
 kernelspec:
+  display_name: Python 3
   name: python3
 ---
 
@@ -148,8 +150,8 @@ def test_the_table_speaks_of_every_claim_with_a_range():
 
 
 def test_a_claim_that_every_null_meets_is_said_to_be_so():
-    every = {c for c, rows in TABLE.groupby("claim") if set(rows.outcome) == {"met"}}
-    assert every == set(nulls.BY_CONSTRUCTION)
+    said = met_by(TABLE)
+    assert {claim for claim in said if said[claim] == "any"} == set(nulls.BY_CONSTRUCTION)
 
 
 def test_the_claims_page_says_which_nulls_meet_a_claim():
@@ -181,3 +183,38 @@ def test_the_claims_page_says_which_nulls_meet_a_claim():
     assert "| [`tiny.f`](tiny.ipynb) | 1 | 0 to 2 | 5 | untrained, rotated |" in page
     page = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {})
     assert "| [`tiny.f`](tiny.ipynb) | 1 | 0 to 2 | 5 | – |" in page
+
+
+# Ranges
+
+SPREAD = tables.committed("spread").rows.set_index("claim")
+
+
+def expected(claim: str) -> tuple[float, float] | None:
+    """Return the range that stands in the chapter, if it is two numbers."""
+    source = "\n".join(code for code, _ in nulls.cells(nulls.ranged()[claim]))
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call) and call.args and ast.unparse(call.func) == "record":
+            words = {word.arg: word.value for word in call.keywords}
+            if getattr(call.args[0], "value", None) == claim and "expect" in words:
+                try:
+                    return ast.literal_eval(words["expect"])
+                except ValueError:
+                    return None
+    return None
+
+
+@pytest.mark.parametrize("claim", SPREAD.index)
+def test_a_range_follows_the_spread_over_seeds(claim):
+    least, most = SPREAD.loc[claim, ["least", "most"]]
+    ends = expected(claim)
+    if ends is None or claim.endswith(".learned") or ends[0] == ends[1] or most < 1e-8:
+        return  # computed, a guard for any parameters, a count, or rounding
+    low, high = ends
+    width = most - least
+    if low == 0 and 0 < least:  # an error: no smaller one is a fault
+        assert high <= 3 * most
+    elif high == 1 and least > 0.4:  # a part of all: no larger one is a fault
+        assert 1 - low <= 3 * max(1 - least, 0.01)
+    else:
+        assert high - low <= max(6 * width, 0.4 * abs(most))

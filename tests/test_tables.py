@@ -377,4 +377,5 @@ def test_few_tables_are_too_slow_to_be_computed_again():
     assert [n for n, s in STUDIES.items() if s.slow] == [
         "training_published",
         "overwriting_published",
+        "spread",
     ]

@@ -30,8 +30,8 @@ STUDIES = {
     "training_ideas": Study(
         training.idea,
         [{"name": name, "seed": seed} for seed in range(5) for name in training.IDEAS],
-        {"live": 6},
         timed=("seconds",),
+        steady="reached == 1",
     ),
     "training_first_use": Study(
         training.first_use, [{"what": what} for what in ("class", "function")], timed=("seconds",)
@@ -83,6 +83,7 @@ STUDIES = {
             for scale in memories.SCALES
             for seed in seeds
         ],
+        steady="wrap < inf",
     ),
     "overwriting": Study(
         overwriting.learned,
@@ -92,6 +93,8 @@ STUDIES = {
             for how in overwriting.trainings(rule)
             for seed in range(5)
         ],
+        within=0.15,
+        steady="training == 'permutation' and accuracy_200 > 0.9999",
     ),
     # Twenty thousand updates each: too long to be computed again with every change.
     "overwriting_published": Study(

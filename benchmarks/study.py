@@ -41,6 +41,9 @@ class Study:
     within
         By which part of itself a value may differ; below 1/6, so that one that is a fifth too large
         is noticed.
+    steady
+        Which rows two machines agree on, as a query of the table, by default all: what a network
+        holds that has not learned depends on every rounding.
     slow
         Whether a row takes too long to be computed again with every change.
     """
@@ -50,6 +53,7 @@ class Study:
     near: Mapping[str, float] = field(default_factory=dict)
     timed: tuple[str, ...] = ()
     within: float = 0.1
+    steady: str = ""
     slow: bool = False
 
 
@@ -97,22 +101,19 @@ def write(name: str, rows: pd.DataFrame, command: str, folder: Path = FOLDER) ->
     return path
 
 
-def chosen(studies: Mapping[str, Study], key: str) -> list[tuple[str, int]]:
-    """Choose a row of each study to compute again: name of the study and index of the row.
+def chosen(study: Study, rows: pd.DataFrame, key: str) -> int:
+    """Choose a row to compute again, of those that are steady.
 
     Parameters
     ----------
-    studies
-        Slow ones are passed over.
+    study, rows
+        How the table is made, and the committed table.
     key
-        Decides the choice: the commit.
+        Decides the choice: the commit, say.
     """
-    drawn = {name: hashlib.sha256(f"{key} {name}".encode()).digest() for name in studies}
-    return [
-        (name, int.from_bytes(drawn[name], "big") % len(study.arguments))
-        for name, study in studies.items()
-        if not study.slow
-    ]
+    steady = rows.query(study.steady).index if study.steady else rows.index
+    drawn = int.from_bytes(hashlib.sha256(key.encode()).digest(), "big")
+    return int(steady[drawn % len(steady)])
 
 
 def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:

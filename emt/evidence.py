@@ -1,8 +1,8 @@
 """What the variable memories show of a network, and which part of it could have failed (section 7).
 
 Most of ``W_hh`` in the basis of its memories is the theory's for any matrix, because that is how
-the memories are made. Evidence is the wrap-around block, and the impulse response, which needs no
-basis.
+the memories are made. The wrap-around block is not, but says what the spectrum says: the same matrix
+turned (`rotated`) passes. The impulse response needs no basis, and tells.
 """
 
 from dataclasses import replace
@@ -160,7 +160,8 @@ def agreement(
 def wrap_around(Phi_learned: Float[np.ndarray, "n n"], task: Task) -> Likeness:
     """Compare the first block column with Eq. (12): where memory 1 goes.
 
-    The only part of `Phi_learned` that the write-grounded basis (alpha = 1) does not impose. Other
+    The only part of `Phi_learned` that the write-grounded basis (alpha = 1) does not impose. It is
+    the theory's exactly if ``W_hh^s = I`` on the long-lived space, whatever is written there. Other
     bases impose other parts: at alpha = 0 the row of memory s. Compare those by the whole.
 
     Parameters

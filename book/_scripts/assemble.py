@@ -41,7 +41,7 @@ CLAIMS = """# Claims
 Every number that the notebooks recorded in this build. Where a range is given, a value outside it
 stops the build, and so does a control inside it. The last column says which *nulls*, networks that
 the claim is *not* about, meet the range too: untrained, barely trained (50 updates), *rotated*
-([the trained spectrum alone](#ch-algorithm1)) or shuffled (all weights). *Any* of them does where
+(the trained spectrum alone) or shuffled (all weights). *Any* of them does where
 the claim is one of algebra, or says that something fails. A dash: none does, or the claim is about
 no trained network.
 

@@ -1,8 +1,8 @@
 """What the variable memories show of a network, and which part of it could have failed (section 7).
 
 Most of ``W_hh`` in the basis of its memories is the theory's for any matrix, because that is how
-the memories are made. The wrap-around block is not, but says what the spectrum says: the same matrix
-turned (`rotated`) passes. The impulse response needs no basis, and tells.
+the memories are made. The wrap-around block is not, but says what the spectrum says: the same
+matrix turned (`rotated`) passes. The impulse response needs no basis, and tells.
 """
 
 from dataclasses import replace

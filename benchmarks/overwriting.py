@@ -102,19 +102,17 @@ def memories(weights: emt.Network, task: emt.Task) -> dict:
 def scores(weights: emt.Network, task: emt.Task, basis: emt.VariableMemories | None) -> dict:
     """Score a basis, and compare the learned interactions with the theory's."""
     if basis is None:
-        names = "decoded", "efficacy", "surgery", "error of Phi", "gain", "cosine"
+        names = "decoded", "efficacy", "surgery", "gain", "cosine"
         return dict.fromkeys(names, math.inf)
     score = scored(weights, task, basis)
     columns = columns_of(basis, task)
     theory = task.Phi[np.ix_(columns, columns)]
     Phi = basis.Phi(weights)
     gain = (Phi * theory).sum() / (theory**2).sum()
-    cosine, error = agreement(Phi, theory)
     return {
         "decoded": score.decoded,
         "efficacy": score.efficacy,
         "surgery": score.surgery,
-        "error of Phi": error,
         "gain": gain,
-        "cosine": cosine,
+        "cosine": agreement(Phi, theory).cosine,
     }

@@ -52,8 +52,8 @@ STUDIES = {
         slow=True,
     ),
     # What is predicted of lifetimes is computed, and committed, before what is measured.
-    "lifetimes_predicted": Study(memories.predicted, NETWORKS, within=0.15),
-    "lifetimes": Study(memories.measured, NETWORKS),
+    "lifetimes_predicted": Study(memories.predicted, NETWORKS, steady="0.2 <= write_scale <= 0.5"),
+    "lifetimes": Study(memories.measured, NETWORKS, steady="0.2 <= write_scale <= 0.5"),
     "faithfulness": Study(
         memories.edited,
         [
@@ -73,6 +73,7 @@ STUDIES = {
             for seed in range(5)
         ],
         timed=("core_seconds",),
+        steady="what == 'trained'",
     ),
     "rest": Study(
         alignment.rest,

@@ -87,7 +87,7 @@ STUDIES = {
             for scale in memories.SCALES
             for seed in seeds
         ],
-        steady="wrap < inf and activity > 1e-3",
+        steady="wrap < inf and 1e-3 < activity and write_scale < 1",
     ),
     "overwriting": Study(
         overwriting.learned,

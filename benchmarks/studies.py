@@ -62,7 +62,7 @@ STUDIES = {
             for basis, alpha in memories.BASES
             for seed in SEEDS
         ],
-        steady="efficacy > 0.9",
+        steady="efficacy > 0.9 and wrap_error > 0.002",
     ),
     "alignment": Study(
         alignment.learned,

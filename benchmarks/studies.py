@@ -10,6 +10,7 @@ import nulls
 import overwriting
 import study
 import training
+import verdicts
 from study import Study
 
 from emt.workshop.parallel import one_thread
@@ -112,6 +113,11 @@ STUDIES = {
     ),
     # All chapters for up to twenty seeds: an hour.
     "spread": Study(nulls.spread, nulls.SPREAD, slow=True),
+    # Criteria were set on seeds below 100.
+    "verdicts": Study(
+        verdicts.outcome,
+        [{"made": made, "seed": seed} for made in verdicts.MADE for seed in range(100, 116)],
+    ),
     "linear": Study(
         nonlinear.learned,
         [

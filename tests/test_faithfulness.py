@@ -181,9 +181,9 @@ def dose_by_hand(w, task, memories, doses, sequences=64, seed=EVALUATION_SEED):
     s = task.s
     h, held = (x[s // 2] for x in flight(w, task, sequences, seed))
     said = follow(task, held, 2 * s)
-    differs = said != follow(task, swapped_contents(held, 1, s), 2 * s)
+    change = said - follow(task, swapped_contents(held, 1, s), 2 * s)
     strength = [
-        (said * outputs(w, exchanged(memories, h, 1, s, dose), 2 * s))[differs].sum()
+        (change * outputs(w, exchanged(memories, h, 1, s, dose), 2 * s)).sum()
         for dose in (0.0, *doses)
     ]
     return np.array(strength[1:]) / strength[0]
@@ -394,6 +394,10 @@ def test_contents_that_are_no_bits_count_by_their_size_in_the_dose_response():
         dose_by_hand(w, task, memories, DOSES),
         rtol=1e-9,
     )
+    net = known_network(task=task)
+    w = small(net)[0]
+    response = dose_response(w, task, corrected(w, task, threshold=0.9), DOSES)
+    np.testing.assert_allclose(response, 1 - 2 * DOSES, atol=1e-6)
 
 
 def test_a_swap_is_scored_for_the_components_that_both_memories_have(monkeypatch):

@@ -14,7 +14,7 @@ from emt import checks
 from emt.algorithm1 import VariableMemories, contents
 from emt.basis import dual, independent, invariant_subspaces
 from emt.linearization import linear
-from emt.network import EVALUATION_SEED, Network, Recurrent, begun, silent_states
+from emt.network import EVALUATION_SEED, Recurrent, begun, silent_states
 from emt.scoring import SILENT
 from emt.tasks import Task, continuation, driven, variables
 
@@ -72,6 +72,7 @@ def labelled(
     Psi_dual: Float[np.ndarray, "n H"],
     sequences: int = 256,
     seed: int = EVALUATION_SEED + 1,
+    at: Float[np.ndarray, " H"] | None = None,
 ) -> VariableMemories:
     """Return a basis as memories, each column called what it resembles most.
 
@@ -86,6 +87,8 @@ def labelled(
         Any n vectors, as many as the task has persistent components, with their covectors.
     sequences, seed
         Inputs from which the labels are learned; others than those that are scored.
+    at
+        The point from which states are counted, by default the origin.
 
     Raises
     ------
@@ -98,6 +101,7 @@ def labelled(
     Psi = checks.array("Psi", Psi, network.hidden, n)
     Psi_dual = checks.array("Psi_dual", Psi_dual, n, network.hidden)
     h, held = in_flight(network, task, sequences, seed)
+    h = h if at is None else h - checks.array("at", at, network.hidden)
     read, held = (h @ Psi_dual.T).reshape(-1, n), held.reshape(-1, len(live))[:, live]
     scale = np.sqrt((read**2).mean(axis=0))
     if not scale.all():
@@ -107,12 +111,16 @@ def labelled(
     sign = np.where(correlation[np.arange(n), column] < 0, -1.0, 1.0)
     scale = sign * scale[column]
     return VariableMemories(
-        Psi[:, column] * scale, Psi_dual[column] / scale[:, None], task.labels[live]
+        Psi[:, column] * scale, Psi_dual[column] / scale[:, None], task.labels[live], at
     )
 
 
 def fitted(
-    network: Recurrent, task: Task, sequences: int = 512, seed: int = EVALUATION_SEED + 1
+    network: Recurrent,
+    task: Task,
+    sequences: int = 512,
+    seed: int = EVALUATION_SEED + 1,
+    at: Float[np.ndarray, " H"] | None = None,
 ) -> VariableMemories:
     """Return memories whose vectors are not computed from the weights but fitted to visited states.
 
@@ -129,6 +137,8 @@ def fitted(
         The network, and the rule that it follows.
     sequences, seed
         Inputs to which the memories are fitted; others than those that are scored.
+    at
+        The point from which states are counted, by default the origin.
 
     Raises
     ------
@@ -137,18 +147,19 @@ def fitted(
     """
     live = variables(task)
     h, held = in_flight(network, task, sequences, seed)
+    h = h if at is None else h - checks.array("at", at, network.hidden)
     held = held.reshape(-1, len(live))[:, live]
     Psi = linalg.lstsq(held, h.reshape(-1, network.hidden))[0].T
     independent("the fitted vectors", Psi)
-    left = _long_lived(network, Psi.shape[1])
+    left = _long_lived(network, Psi.shape[1], at)
     Psi_dual = dual(Psi) if left is None else linalg.solve(left @ Psi, left)
-    return VariableMemories(Psi, Psi_dual, task.labels[live])
+    return VariableMemories(Psi, Psi_dual, task.labels[live], at)
 
 
-def _long_lived(network: Recurrent, n: int) -> np.ndarray | None:
+def _long_lived(network: Recurrent, n: int, at: np.ndarray | None) -> np.ndarray | None:
     """Return the left invariant subspace of n long-lived modes, or ``None`` if there is none."""
     with suppress(ValueError):
-        left = invariant_subspaces(linear(network).W_hh, None, n)[1]
+        left = invariant_subspaces(linear(network, at).W_hh, None, n)[1]
         return left if len(left) == n else None
     return None
 
@@ -249,7 +260,13 @@ def eigenbasis(
     return basis[:, :n], linalg.inv(basis)[:n]
 
 
-def baseline(network: Network, task: Task, kind: str, seed: int = 0) -> VariableMemories:
+def baseline(
+    network: Recurrent,
+    task: Task,
+    kind: str,
+    seed: int = 0,
+    at: Float[np.ndarray, " H"] | None = None,
+) -> VariableMemories:
     """Return another basis than the memories, of equal dimension, labelled to its advantage.
 
     Parameters
@@ -260,6 +277,8 @@ def baseline(network: Network, task: Task, kind: str, seed: int = 0) -> Variable
         The network, and the rule that it follows.
     seed
         Of the random directions.
+    at
+        The fixed point around which the network is linear, from which states are counted.
     """
     checks.choice("kind", kind, BASELINES)
     n = task.modes
@@ -268,8 +287,8 @@ def baseline(network: Network, task: Task, kind: str, seed: int = 0) -> Variable
     elif kind == "principal components":
         pair = principal_basis(in_flight(network, task).h, n)
     else:
-        pair = eigenbasis(network.W_hh, n)
-    return labelled(network, task, *pair)
+        pair = eigenbasis(linear(network, at).W_hh, n)
+    return labelled(network, task, *pair, at=at)
 
 
 checks.guard(globals())

@@ -93,7 +93,7 @@ def scored(
     h, held = h[middle], held[middle]
     efficacy, specificity = _interchanged(network, task, memories, h, held)
     y = _heard(network, task, replace_rest(memories, h))
-    without = _heard(network, task, h - replace_rest(memories, h))
+    without = _heard(network, task, h - contents(memories, h) @ memories.Psi.T)
     said = _said(task, held)
     return Faithfulness(
         decoded=decoded,
@@ -116,8 +116,8 @@ def dose_response(
 ) -> Float[np.ndarray, " doses"]:
     """Return how much outputs that a swap should turn still say what they would have said.
 
-    The mean of output times unswapped bit, over the bits that differ, divided by the same without
-    a swap. Theory: 1 - 2 dose, whenever one listens.
+    The mean of output times the change that a swap should make, divided by the same without a swap.
+    Theory: 1 - 2 dose, whenever one listens.
 
     Parameters
     ----------
@@ -137,9 +137,9 @@ def dose_response(
     doses = checks.array("doses", doses, None)
     h, held, (first, last) = _stopped(network, task, memories, sequences, seed)
     said = _said(task, held, wait)
-    differs = said != _said(task, _exchanged(memories, held, first, last), wait)
+    change = said - _said(task, _exchanged(memories, held, first, last), wait)
     edited = (interchange(memories, h, first, last, float(dose)) for dose in (0.0, *doses))
-    strength = [(said * _heard(network, task, now, wait))[differs].mean() for now in edited]
+    strength = [(change * _heard(network, task, now, wait)).sum() for now in edited]
     return np.array(strength[1:]) / strength[0]
 
 

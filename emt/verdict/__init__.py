@@ -1,0 +1,1 @@
+"""A verdict on somebody's network: what is measured, by which criteria it is judged, the report."""

@@ -16,8 +16,8 @@ import pandas as pd
 
 from emt import checks
 from emt.workshop.parallel import sweep
-from emt.workshop.store import write_whole
 from emt.workshop.tables import FOLDER, digest
+from emt.writing import write_whole
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 The paper's thread, in its order: `tasks`, `basis`, `network`, `scoring`, `gsemm`, `linear_network`,
 `training`, `linearization`, `algorithm1`, `evidence`, `spectrum`, `impulse`. What goes further:
-`beyond`. Somebody else's network in and out: `loading`; gated cells: `gated`. What draws:
-`figures`. What the book is made with: `workshop`.
+`beyond`. Somebody else's network in and out: `loading`; gated cells: `gated`; the verdict on it:
+`verdict`. What draws: `figures`. What the book is made with: `workshop`.
 
 An argument of another kind, shape or range than its docstring says, or one that is not finite, is a
 ``ValueError`` that names it; a section *Raises* says only what else can be wrong.
@@ -50,6 +50,7 @@ _LATER = {
     **dict.fromkeys(("from_torch", "to_torch"), "loading.modules"),
     **dict.fromkeys(("train", "untrained"), "training.descent"),
     "trained": "workshop.store",
+    "report": "verdict.report",
 }
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "published",
     "random_bits",
     "repeat_copy",
+    "report",
     "reproduces",
     "run",
     "running_sums",

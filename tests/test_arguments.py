@@ -210,7 +210,7 @@ EXAMPLES = {
     "workshop.store.sources": {"module": Path(emt.training.descent.__file__)},
     "workshop.store.stored": {"config": replace(CONFIG, hidden=10)},
     "workshop.store.keep": {"path": "y", "result": Training(W, ONES)},
-    "workshop.store.write_whole": {"path": "y", "content": b"x"},
+    "writing.write_whole": {"path": "y", "content": b"x"},
     "training.backpropagation.allocate": {"dtype": torch.float32},
     "training.backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
     | {"room": allocate(5, 4, 10), "b": None, "linear": False}

@@ -24,6 +24,7 @@ ALLOWED = {
     "beyond": {"", "training", "beyond"},
     "loading": {"", "loading"},
     "figures": {"figures"},
+    "verdict": {"", "training", "beyond", "loading", "figures", "workshop", "verdict"},
     "workshop": {"figures", "workshop"},
 }
 # Of the mathematics the store knows the records that it keeps, and what trains them.
@@ -32,6 +33,7 @@ EXCEPTIONS = {
     ("workshop.store", "tasks"),
     ("workshop.store", "training.descent"),
     ("workshop.store", "training.recipes"),
+    ("workshop.store", "writing"),
 }
 
 

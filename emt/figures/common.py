@@ -4,8 +4,6 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
-from IPython.display import HTML
 from jaxtyping import Float, Int
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -26,7 +24,7 @@ def use_style() -> None:
     plt.style.use(["default", "emt.emt"])
 
 
-def table(rows: Iterable[Mapping], source: str = "", **formats: str) -> HTML:
+def table(rows: Iterable[Mapping], source: str = "", **formats: str):
     """Return rows as an HTML table, one column a key.
 
     Parameters
@@ -38,6 +36,9 @@ def table(rows: Iterable[Mapping], source: str = "", **formats: str) -> HTML:
     formats
         Format of a column's numbers, such as ``".3f"``, by column name.
     """
+    import pandas as pd  # the book has both, and only it has tables
+    from IPython.display import HTML
+
     formatters = {name: f"{{:{spec}}}".format for name, spec in formats.items()}
     frame = pd.DataFrame(rows)
     text = frame.to_html(index=False, border=0, justify="left", formatters=formatters, na_rep="–")

@@ -20,6 +20,7 @@ from emt.loading.arrays import PARTS, Opened, from_arrays
 from emt.loading.graphs import Node, read_graph
 from emt.loading.layers import said_by_keras
 from emt.network import ACTIVATIONS, TANH, Activation, Network
+from emt.writing import write_whole
 
 
 def load(
@@ -135,15 +136,7 @@ def save(network: Network, path: Path) -> Path:
     arrays["leak"] = np.atleast_1d(network.leak)
     arrays = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
     how = {"format": "emt 1", "activation": names[0], "rates": str(int(network.rates))}
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"path must be a file in a folder that there is, not {path}")
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(tensors.save(arrays, metadata=how))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    return write_whole(path, tensors.save(arrays, metadata=how))
 
 
 def _reader(path: Path, head: bytes):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy import linalg
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from emt import checks
@@ -40,26 +41,26 @@ MEASURES = {
     "accuracy": ("right answers in the first two cycles", "1"),
     "accuracy_least": ("lower end of its 95 % interval", ""),
     "accuracy_most": ("upper end of its 95 % interval", ""),
-    "component": ("the same of the best component", "1"),
-    "activity": ("mean square of a hidden unit, counted from the operating point", "small"),
+    "component": ("the same, of the best component", "1"),
+    "activity": ("mean square of a unit, counted from the operating point", "small"),
     "explained": ("part of the next step that the linear network predicts", "1"),
     "live": ("modes that last, of modulus above 0.99", "n"),
     "last": ("modulus of the n-th mode", "1"),
     "next": ("modulus of the one after it", "less"),
-    "angle": ("mean angle between eigenvalues and the task's, in degrees", "0"),
-    "Phi_cosine": ("cosine of Phi_learned with the task's Phi, contents of size 1", "1"),
+    "angle": ("mean angle to the task's eigenvalues, in degrees", "0"),
+    "Phi_cosine": ("cosine of Phi_learned with the task's Phi", "1"),
     "Phi_gain": ("factor that brings Phi nearest to Phi_learned", "1"),
-    "read_write": ("relative error of G = Psi*_read Psi_write against I", "0"),
-    "response": ("cosine of the impulse response with the task's, over 2s steps", "1"),
+    "read_write": ("relative error of G = Psi*_read Psi_write", "0"),
+    "response": ("cosine of the impulse response with the task's", "1"),
     "distance": ("relative distance from the constructed network", "0"),
     "leak": ("part of the states' norm outside the memories", "small"),
     "sizes": ("largest over smallest scale of what the memories hold", "1"),
-    "index": ("overwrite index: 0 where a write adds, 1 where it replaces", "0"),
-    "last_round": ("right answers after three rounds of inputs, by the last round", ""),
+    "index": ("overwrite index: 0 a write adds, 1 it replaces", "0"),
+    "last_round": ("right answers after three rounds, by the last", ""),
     "total": ("the same, by the sum of all rounds", "1"),
-    "dose": ("heard ten cycles after three tenths of two memories changed places", "0.4"),
+    "dose": ("heard ten cycles after 0.3 of two memories was exchanged", "0.4"),
     "fitted": ("efficacy of memories that are fitted to the states", ""),
-    "alike": ("mean cosine of what two memories write for the same component", "0"),
+    "alike": ("mean cosine of the directions of two memories", "0"),
 }
 """What is measured of a network, and what the linear theory says of it."""
 
@@ -137,7 +138,12 @@ def measured(
     ValueError
         If `channels` must be named, or trials of one's own do not fit the network or the rule.
     """
-    channels = _data(network, channels)
+    with threadpool_limits(1):  # the same sums on any number of cores, and no waiting
+        return _measured(network, task, _data(network, channels), seed, alignments, progress)
+
+
+def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
+    """Measure a network, on one thread."""
     if isinstance(task, int):
         task = repeat_copy(task, len(channels))
     if task is not None and task.trials is not None:

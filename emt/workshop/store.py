@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from emt.tasks import Task
 from emt.training import descent
 from emt.training.descent import Training
 from emt.training.recipes import TrainingConfig
+from emt.writing import write_whole
 
 HOME = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "emt/networks")
@@ -116,25 +116,6 @@ def keep(path: Path, result: Training, task: Task, config: TrainingConfig) -> No
     arrays = {k: v for k, v in arrays.items() if v is not None}
     arrays = {k: np.ascontiguousarray(v) for k, v in {**arrays, "loss": result.loss}.items()}
     write_whole(path, tensors.save(arrays, metadata={"description": _description(task, config)}))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, then give it its own; who may read it, umask decides.
-
-    Parameters
-    ----------
-    path
-        Where to; its folder must exist.
-    content
-        Of the file.
-    """
-    part = path.with_name(f".part-{uuid.uuid4().hex}")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def stored(path: Path, task: Task | None = None, config: TrainingConfig | None = None) -> Training:

@@ -1,0 +1,313 @@
+"""How a report looks: in a terminal, in a notebook, as a page of its own."""
+
+import html
+import io
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from emt import checks
+from emt.algorithm1 import contents
+from emt.evidence import open_network
+from emt.impulse import impulse_response, task_response
+from emt.network import run, sample_states
+from emt.tasks import random_bits, with_silence
+from emt.verdict.measuring import MEASURES, Evidence
+
+SCORES = "efficacy", "specificity", "sufficiency", "necessity", "decoded", "surgery"
+STYLE = """
+.emt-report { max-width: 54rem; line-height: 1.45; overflow-wrap: break-word; }
+.emt-report h1 { font-size: 1.4rem; }
+.emt-report h2 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
+.emt-report .scroll { overflow-x: auto; }
+.emt-report table { border-collapse: collapse; font-size: .9rem; color: inherit; }
+.emt-report th, .emt-report td { padding: .15rem .8rem .15rem 0; text-align: left;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 22%, transparent); background: none; }
+.emt-report td + td, .emt-report th + th { text-align: right; font-variant-numeric: tabular-nums; }
+.emt-report .words td + td { text-align: left; }
+.emt-report figure { margin: 1rem 0; }
+.emt-report figure > div { background: #fff; overflow-x: auto; }
+.emt-report svg { display: block; width: 100%; height: auto; min-width: 26rem; }
+.emt-report figcaption, .emt-report .note { font-size: .85rem; }
+"""
+
+
+class Table(NamedTuple):
+    """A table of a report.
+
+    Attributes
+    ----------
+    title
+        Of the table.
+    head
+        Of its columns.
+    rows
+        Text, one entry a column.
+    note
+        What the columns mean.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    note: str = ""
+
+
+class Drawn(NamedTuple):
+    """A figure of a report.
+
+    Attributes
+    ----------
+    svg
+        The figure.
+    alt
+        What somebody who cannot see it needs to know.
+    caption
+        What it shows.
+    """
+
+    svg: str
+    alt: str
+    caption: str
+
+
+def tables(report: Mapping) -> list[Table]:
+    """Return the tables of a report.
+
+    Parameters
+    ----------
+    report
+        As `emt.verdict.report.Report.to_dict` returns it.
+    """
+    measures = [
+        (says, "–" if (value := report["measures"].get(name)) is None else f"{value:.4g}", theory)
+        for name, (says, theory) in MEASURES.items()
+    ]
+    edits = [
+        (name, *("–" if score[k] is None else f"{score[k]:.0%}" for k in SCORES))
+        for name, score in report["edits"].items()
+    ]
+    exchanges = [
+        (name, f"{score['cause']:.0%}", f"{score['isolate']:.0%}")
+        for name, score in report["exchanges"].items()
+    ]
+    found = [
+        Table("Measured", ("what", "value", "theory"), measures if report["measures"] else []),
+        Table(
+            "Edits, in the memories and in what should fail",
+            ("basis", *SCORES),
+            edits,
+            "Efficacy: of the outputs that should turn after two memories were swapped, those that "
+            "do. Specificity: of those that should stay, those that do. Sufficiency: right answers "
+            "from the memories alone. Necessity: right answers without them, a half or less where "
+            "they are needed. Decoded: bits read from the state. Surgery: right answers with the "
+            "theory's matrix in place of the learned one.",
+        ),
+        Table(
+            "One memory, taken from another run",
+            ("subspace", "cause", "isolate"),
+            exchanges,
+            "Cause: of the outputs that should change, those that do. Isolate: of those that "
+            "should stay, those that do.",
+        ),
+        Table("What could not be had", ("part", "why"), list(report["missing"].items())),
+        Table(
+            "Criteria",
+            ("bound", "value"),
+            [(name, f"{value:g}") for name, value in report["criteria"].items()],
+        ),
+        Table("What was used", ("part", "is"), list(report["used"].items())),
+    ]
+    return [table for table in found if table.rows]
+
+
+def heading(report: Mapping) -> str:
+    """Return the verdict with what was asked, in a line."""
+    task = report["task"]
+    asked = "" if task is None else f", s = {task['s']}, kappa = {task['kappa']}"
+    return f"Verdict: {report['verdict']}{asked}"
+
+
+def terminal(report: Mapping):
+    """Return a report as rich shows it, 80 columns wide or more.
+
+    Parameters
+    ----------
+    report
+        As `emt.verdict.report.Report.to_dict` returns it.
+    """
+    from rich import box, table
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    reasons = Text("\n".join(report["reasons"]))
+    parts = [Panel(reasons, title=heading(report), title_align="left", box=box.ROUNDED)]
+    for title, head, rows, note in tables(report):
+        words = head[1] in ("why", "is")
+        made = table.Table(box=None, padding=(0, 1, 0, 0), header_style="underline")
+        for n, name in enumerate(head):
+            made.add_column(name, justify="right" if n and not words else "left", no_wrap=not n)
+        for row in rows:
+            made.add_row(*map(Text, row))
+        parts += [Text(f"\n{title}", style="bold"), made]
+        parts += [Text(note, style="dim")] if note else []
+    return Group(*parts)
+
+
+def fragment(report: Mapping, figures: Sequence[Drawn]) -> str:
+    """Return a report as HTML that fits into another page.
+
+    Parameters
+    ----------
+    report
+        As `emt.verdict.report.Report.to_dict` returns it.
+    figures
+        As `drawn` returns them.
+    """
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in report["reasons"])
+    parts = [f"<h1>{html.escape(heading(report))}</h1><ul>{reasons}</ul>"]
+    for figure in figures:
+        label = html.escape(figure.alt, quote=True)
+        parts.append(
+            f'<figure><div role="img" aria-label="{label}" tabindex="0">{figure.svg}</div>'
+            f"<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
+        )
+    for title, head, rows, note in tables(report):
+        name = html.escape(title, quote=True)
+        kind = ' class="words"' if head[1] in ("why", "is") else ""
+        lines = [_row("th", head), *(_row("td", row) for row in rows)]
+        parts.append(
+            f'<h2>{name}</h2><div class="scroll" role="region" aria-label="{name}" tabindex="0">'
+            f"<table{kind}>{''.join(lines)}</table></div>"
+        )
+        parts += [f'<p class="note">{html.escape(note)}</p>'] if note else []
+    return f'<style>{STYLE}</style><div class="emt-report">{"".join(parts)}</div>'
+
+
+def page(report: Mapping, figures: Sequence[Drawn]) -> str:
+    """Return a report as a page that needs nothing else.
+
+    Parameters
+    ----------
+    report, figures
+        As for `fragment`.
+    """
+    title = html.escape(heading(report))
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>:root {{ color-scheme: light dark; }} body {{ "
+        "font-family: system-ui, sans-serif; margin: 1rem auto; max-width: 54rem; "
+        "padding: 0 1rem; }</style></head>"
+        f"<body><main>{fragment(report, figures)}</main></body></html>\n"
+    )
+
+
+def drawn(evidence: Evidence) -> list[Drawn]:
+    """Draw what a network shows: Figure 3, and its answer to an impulse.
+
+    Parameters
+    ----------
+    evidence
+        What was measured of it.
+    """
+    from matplotlib import pyplot as plt
+
+    if evidence.spectrum is None:
+        return []
+    with plt.style.context(["default", "emt.emt"]):
+        return [_figure_3(evidence), _response(evidence)]
+
+
+def _figure_3(found: Evidence) -> Drawn:
+    """Draw the four panels, or the two of them that need no memories."""
+    from emt import figures
+
+    h, s = _example(found)
+    if found.memories is None:
+        fig, (left, right) = figures.side_by_side(["eigenvalues", "hidden state"])
+        figures.learned_eigenvalues(left, found.spectrum)
+        figures.hidden_states(right, h, s)
+        return Drawn(
+            _svg(fig),
+            "Two panels. Left, eigenvalues as crosses beside the task's as circles, with the "
+            "unit circle. Right, the hidden state over time.",
+            "Eigenvalues of the linear network beside those that the task asks for, and the hidden "
+            "state of one run. There are no memories to draw the other two panels with.",
+        )
+    states = sample_states(found.network, found.task, 2 * found.task.s)
+    blocks = open_network(found.network, found.memories, states)
+    names, held = found.memories.labels, contents(found.memories, h)
+    grey = _by_construction(found, len(blocks.matrix))
+    fig = figures.figure_3(blocks.matrix, found.spectrum, h, held, names, s, grey)
+    return Drawn(
+        _svg(fig),
+        "Four panels. A, the recurrent weights in the memory basis, grey where they are zero by "
+        "construction. B, eigenvalues as crosses beside the task's as circles. C, the hidden state "
+        "over time. D, what each memory holds over time.",
+        "Figure 3 of this network. A: recurrent weights in the basis of its memories (1 to s) and "
+        "the rest. Grey is zero by construction, and so is the diagonal one block above the main "
+        "one: only the column of memory 1 could have come out otherwise. B: eigenvalues. C, D: one "
+        "run, by units and by memories.",
+    )
+
+
+def _response(found: Evidence) -> Drawn:
+    """Draw the size of the answer to an impulse."""
+    from emt import figures
+
+    steps, root = 2 * found.task.s, found.task.kappa**0.5
+    own, wanted = impulse_response(found.linear, steps), task_response(found.task, steps)
+    size, theory = (np.linalg.norm(x, axis=(1, 2)) / root for x in (own, wanted))
+    fig, ax = figures.single()
+    figures.curves(ax, {"this network": size}, "steps after the impulse", "size", theory=theory)
+    return Drawn(
+        _svg(fig),
+        "Size of the answer to an impulse over the next two cycles: a line, and dots for what the "
+        "task asks for.",
+        "Impulse response of the linear network, in size. It depends on no basis, and nothing of "
+        "it is so by construction.",
+    )
+
+
+def _example(found: Evidence) -> tuple[np.ndarray, int]:
+    """Return the states of one run, and the length of its input phase."""
+    trials, s = found.task.trials, found.task.s
+    if trials is not None:
+        return run(found.network, trials.inputs[0])[0], int(trials.mask[0].argmax())
+    u = random_bits(found.task, 1, np.random.default_rng(0))[0]
+    return run(found.network, with_silence(u, 2 * s))[0], s
+
+
+def _by_construction(found: Evidence, H: int) -> np.ndarray:
+    """Return which entries are zero for every matrix: next to all but memory 1's column."""
+    names = [tuple(name) for name in found.memories.labels.tolist()]
+    n = len(names)
+    grey = np.zeros((H, H), bool)
+    grey[:n, n:] = grey[n:, :n] = True
+    held = [(k - 1) * found.task.kappa + c - 1 for k, c in names]
+    zero = found.task.Phi[np.ix_(held, held)] == 0
+    made = np.array([(k - 1, c) in names for k, c in names])
+    grey[:n, :n] = zero & made
+    return grey
+
+
+def _svg(fig) -> str:
+    """Return a figure as text, and close it."""
+    from matplotlib import pyplot as plt
+
+    buffer = io.StringIO()
+    fig.savefig(buffer, format="svg", metadata={"Date": None})
+    plt.close(fig)
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _row(tag: str, entries: Sequence[str]) -> str:
+    """Return a row of a table."""
+    return "<tr>" + "".join(f"<{tag}>{html.escape(x)}</{tag}>" for x in entries) + "</tr>"
+
+
+checks.guard(globals())

@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from emt import checks
 from emt.beyond.faithfulness import Faithfulness
 from emt.verdict.measuring import Evidence
@@ -15,50 +17,37 @@ CANNOT_TELL = "cannot tell"
 VERDICTS = LINEAR, OVERWRITING, PARTLY, NOT_FOUND, CANNOT_TELL
 
 
-class Criteria(NamedTuple):
-    """Bounds that a verdict rests on.
-
-    Attributes
-    ----------
-    does
-        A network does its task if at least so many answers of the first two cycles are right.
-    fails
-        It does not if no more than so many are, and no component is as above.
-    obeyed
-        Edits are obeyed if efficacy, specificity and sufficiency are at least this.
-    needed
-        The memories are needed if necessity is at most this.
-    beyond
-        Efficacy must exceed by so much that of whatever should fail.
-    some
-        Efficacy from which a network holds some of its variables so.
-    alike
-        Least cosine of ``Phi_learned`` with the task's `Phi`.
-    straight
-        Least part of the next step that a linear network predicts.
-    number
-        Most that is heard after three tenths were exchanged, of contents that are numbers.
-    bit
-        Least that is heard then of contents that are bits.
-    adds, replaces
-        Most overwrite index of a network that adds, least of one that overwrites.
-    """
-
-    does: float = 0.95
-    fails: float = 0.75
-    obeyed: float = 0.95
-    needed: float = 0.7
-    beyond: float = 0.15
-    some: float = 0.75
-    alike: float = 0.9
-    straight: float = 0.95
-    number: float = 0.6
-    bit: float = 0.75
-    adds: float = 0.25
-    replaces: float = 0.6
-
-
-CRITERIA = Criteria()
+EDITS = "efficacy", "specificity", "sufficiency"
+CRITERIA = {
+    "does": 0.95,
+    "fails": 0.75,
+    "obeyed": 0.95,
+    "needed": 0.7,
+    "ahead": 0.15,
+    "some": 0.75,
+    "alike": 0.9,
+    "straight": 0.95,
+    "number": 0.6,
+    "bit": 0.75,
+    "adds": 0.25,
+    "replaces": 0.6,
+}
+"""Bounds that a verdict rests on, by the names in `SAID`."""
+SAID = {
+    "does": "does the task: least accuracy (lower end of its interval)",
+    "fails": "does not: most accuracy (upper end), and no component does",
+    "obeyed": "edits are obeyed: least efficacy, specificity and sufficiency",
+    "needed": "memories are needed: most necessity",
+    "ahead": "least efficacy beyond that of whatever should fail",
+    "some": "some variables are held so: least efficacy",
+    "alike": "they interact as the task asks: least cosine of Phi_learned with Phi",
+    "straight": "linear as far as it goes: least part of the next step predicted",
+    "number": "contents are numbers: most that is heard of a part exchanged",
+    "bit": "contents are bits: least that is heard of it",
+    "adds": "a write adds: most overwrite index",
+    "replaces": "a write replaces: least overwrite index",
+}
+"""What each bound asks."""
 
 
 class Verdict(NamedTuple):
@@ -76,15 +65,13 @@ class Verdict(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def judged(evidence: Evidence, criteria: Criteria = CRITERIA) -> Verdict:
+def judged(evidence: Evidence) -> Verdict:
     """Return the verdict on what was measured.
 
     Parameters
     ----------
     evidence
         What was measured.
-    criteria
-        The bounds.
     """
     v, task, scores = evidence.values, evidence.task, evidence.scores
     if task is None:
@@ -93,12 +80,12 @@ def judged(evidence: Evidence, criteria: Criteria = CRITERIA) -> Verdict:
         why = "With s = 1 there is one memory: nothing is copied from one to another."
         return Verdict(NOT_FOUND, (why,))
     said = f"{v['accuracy']:.1%} of the answers in the first two cycles are right"
-    if v["accuracy_most"] <= criteria.fails and v["component"] < criteria.does:
+    if v["accuracy_most"] <= CRITERIA["fails"] and v["component"] < CRITERIA["does"]:
         return Verdict(NOT_FOUND, (f"The network does not do this task: {said}.",))
     reasons = [f"{said[0].upper()}{said[1:]}."]
     own = scores.get("memories")
     if own is None:
-        return _without_memories(evidence, criteria, reasons)
+        return _without_memories(evidence, reasons)
     rivals = {k: s.efficacy for k, s in scores.items() if k != "memories"}
     rival = max(rivals, key=rivals.get) if rivals else ""
     ahead = own.efficacy - max(rivals.values(), default=0.5)
@@ -111,30 +98,30 @@ def judged(evidence: Evidence, criteria: Criteria = CRITERIA) -> Verdict:
         f"The memories alone say {own.sufficiency:.0%} right; without them {own.necessity:.0%} "
         "is left, where a half is chance."
     )
-    obeyed = min(own.efficacy, own.specificity, own.sufficiency) >= criteria.obeyed
-    whole = obeyed and own.necessity <= criteria.needed
-    if not whole or v["accuracy_least"] < criteria.does:
-        return _in_part(v, own, ahead, criteria, reasons)
-    if ahead < criteria.beyond:
+    obeyed = min(own.efficacy, own.specificity, own.sufficiency) >= CRITERIA["obeyed"]
+    whole = obeyed and own.necessity <= CRITERIA["needed"]
+    if not whole or v["accuracy_least"] < CRITERIA["does"]:
+        return _in_part(evidence, own, ahead, reasons)
+    if ahead < CRITERIA["ahead"]:
         reasons.append("What should fail does nearly as well, so this shows little.")
         return Verdict(CANNOT_TELL, tuple(reasons))
-    if not v["Phi_cosine"] >= criteria.alike:
+    if not v["Phi_cosine"] >= CRITERIA["alike"]:
         reasons.append(f"But they do not interact as the task asks (cosine {v['Phi_cosine']:.2f}).")
         return Verdict(PARTLY, tuple(reasons))
-    return _kind(v, criteria, reasons)
+    return _kind(v, reasons)
 
 
-def _kind(v, criteria, reasons) -> Verdict:
+def _kind(v, reasons) -> Verdict:
     """Return which of the two kinds of memories these are."""
     index = v["index"]
-    number, bit = v["dose"] <= criteria.number, v["dose"] >= criteria.bit
-    if number and v["explained"] >= criteria.straight and not index > criteria.adds:
+    number, bit = v["dose"] <= CRITERIA["number"], v["dose"] >= CRITERIA["bit"]
+    if number and v["explained"] >= CRITERIA["straight"] and not index > CRITERIA["adds"]:
         reasons.append(
             f"Contents are numbers: exchanged in part they stay so ({v['dose']:.2f}, theory 0.4), "
             f"and the network is linear as far as it goes ({v['explained']:.3f} of a step)."
         )
         return Verdict(LINEAR, tuple(reasons))
-    if bit and index >= criteria.replaces:
+    if bit and index >= CRITERIA["replaces"]:
         reasons.append(
             f"A write replaces what was there (overwrite index {index:.2f}), and contents are "
             f"bits: exchanged in part they come back whole ({v['dose']:.2f})."
@@ -152,21 +139,34 @@ def _number(value: float) -> str:
     return "unknown" if math.isnan(value) else f"{value:.2f}"
 
 
-def _in_part(v, own: Faithfulness, ahead, criteria, reasons) -> Verdict:
+def _in_part(evidence: Evidence, own: Faithfulness, ahead, reasons) -> Verdict:
     """Return the verdict where not all edits are obeyed, or the task is not done."""
-    if own.efficacy >= criteria.some and ahead >= criteria.beyond:
+    v, components = evidence.values, evidence.components
+    if own.efficacy >= CRITERIA["some"] and ahead >= CRITERIA["ahead"]:
+        least = CRITERIA["obeyed"]
+        short = [
+            f"{k} {x:.0%} below {least:.0%}"
+            for k, x in zip(EDITS, own[1:4], strict=True)
+            if x < least
+        ]
+        if own.necessity > CRITERIA["needed"]:
+            short.append(f"necessity {own.necessity:.0%} above {CRITERIA['needed']:.0%}")
+        if v["accuracy_least"] < CRITERIA["does"]:
+            short.append(f"right answers perhaps below {CRITERIA['does']:.0%}")
+        reasons.append(f"That is short of the bounds: {', '.join(short)}.")
         return Verdict(PARTLY, tuple(reasons))
-    if v["fitted"] >= criteria.obeyed:
+    if v["fitted"] >= CRITERIA["obeyed"]:
         reasons.append(
             f"Memories fitted to the states obey ({v['fitted']:.0%}): variables are held along "
             "fixed directions, which the linear network does not show."
         )
         return Verdict(PARTLY, tuple(reasons))
-    if v["accuracy_least"] < criteria.does:
-        some = v["component"] >= criteria.does
+    if v["accuracy_least"] < CRITERIA["does"]:
+        held = np.flatnonzero(components >= CRITERIA["does"]).tolist()
         reasons.append(
-            "It does the task for some components only: ask about those alone."
-            if some
+            f"It does the task for components {held} only, counted from 0: ask about those, "
+            f"network.channels({held}, {held})."
+            if held
             else "It does the task too badly to say more."
         )
         return Verdict(CANNOT_TELL, tuple(reasons))
@@ -185,7 +185,7 @@ def _without_task(evidence: Evidence) -> Verdict:
     return Verdict(word, (why,))
 
 
-def _without_memories(evidence: Evidence, criteria: Criteria, reasons) -> Verdict:
+def _without_memories(evidence: Evidence, reasons) -> Verdict:
     """Return the verdict where the weights show no memories."""
     v, missing, network, task = (
         evidence.values,
@@ -201,7 +201,7 @@ def _without_memories(evidence: Evidence, criteria: Criteria, reasons) -> Verdic
         )
         return Verdict(NOT_FOUND, tuple(reasons))
     reasons.append(next((missing[k] for k in ("linear", "memories") if k in missing), ""))
-    return _in_part(v, Faithfulness(*6 * (0.0,)), 0.0, criteria, reasons)
+    return _in_part(evidence, Faithfulness(*6 * (0.0,)), 0.0, reasons)
 
 
 checks.guard(globals())

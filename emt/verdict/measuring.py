@@ -84,6 +84,8 @@ class Evidence(NamedTuple):
         Its variable memories, scaled to contents of size 1, or ``None``.
     spectrum
         Its eigenvalues beside the task's, or ``None``.
+    components
+        Right answers of each component in the first two cycles.
     values
         By the names in `MEASURES`; NaN where a number cannot be had.
     scores
@@ -101,6 +103,7 @@ class Evidence(NamedTuple):
     linear: Network | None
     memories: VariableMemories | None
     spectrum: Spectrum | None
+    components: Float[np.ndarray, " kappa"] | None
     values: dict[str, float]
     scores: dict[str, Faithfulness]
     exchanges: dict[str, tuple[float, float]]
@@ -154,7 +157,7 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
     at, local = tried("linear", _linear, network, task, channels, seed) or (None, None)
     rule = infer_rule(local) if task is None and local is not None else None
     task = _said(rule) if task is None else task
-    found = Evidence(network, task, rule, at, local, None, None, {}, {}, {}, missing)
+    found = Evidence(network, task, rule, at, local, None, None, None, {}, {}, {}, missing)
     if task is None:
         return found
     begun(network, task, 2, seed)  # trials that do not fit are an error, not a finding
@@ -173,7 +176,8 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
     if memories is not None:
         parts["theory"] = lambda: _theory(network, task, at, local, memories, seed)
         parts["dose"] = lambda: _dose(network, task, memories, seed)
-    values = _behaviour(network, task, at, seed)
+    components, values = _said_right(network, task, seed)
+    values |= _visited(network, task, at, seed)
     for name, part in parts.items():
         values |= tried(name, part) or {}
     values = {name: float(values.get(name, math.nan)) for name in MEASURES}
@@ -187,7 +191,12 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
         result = tried(name, make)
         exchanges |= {} if result is None else {name: (result.cause, result.isolate)}
     return found._replace(
-        memories=memories, spectrum=spectrum, values=values, scores=scores, exchanges=exchanges
+        memories=memories,
+        spectrum=spectrum,
+        components=components,
+        values=values,
+        scores=scores,
+        exchanges=exchanges,
     )
 
 
@@ -253,22 +262,28 @@ def _memories(network, task, at, local) -> VariableMemories:
     return sized(network, task, replace(found, at=at))
 
 
-def _behaviour(network, task, at, seed) -> dict:
-    """Return what it says, where it goes, and whether it is linear as far as it goes."""
+def _said_right(network, task, seed) -> tuple[np.ndarray, dict]:
+    """Return which answers of the first two cycles are right, by component and in all."""
     tally = counted(network, task, last=2 * task.s, sequences=512, seed=seed)
     said = Proportion(int(tally.right.sum()), int(tally.bits.sum()))
-    parts = tally.right.sum(axis=0) / tally.bits.sum(axis=0).clip(1)
+    components = tally.right.sum(axis=0) / tally.bits.sum(axis=0).clip(1)
+    least, most = said.interval
+    return components, {
+        "accuracy": said.value,
+        "accuracy_least": least,
+        "accuracy_most": most,
+        "component": components.max(),
+    }
+
+
+def _visited(network, task, at, seed) -> dict:
+    """Return how far states go from the operating point, and how linear they are there."""
     h, _ = continued(network, begun(network, task, 64, seed).h, 2 * task.s)
     visited = h.reshape(-1, network.hidden)
     rest = np.zeros(network.hidden) if at is None else at
     off, after = visited - rest, step(network, visited) - rest
     left = after - off @ jacobian(network, rest).T
-    least, most = said.interval
     return {
-        "accuracy": said.value,
-        "accuracy_least": least,
-        "accuracy_most": most,
-        "component": parts.max(),
         "activity": (off**2).mean(),
         "explained": 1 - (left**2).sum() / (after**2).sum() if after.any() else math.nan,
     }

@@ -2,6 +2,7 @@
 
 import html
 import io
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,22 +14,24 @@ from emt.evidence import open_network
 from emt.impulse import impulse_response, task_response
 from emt.network import run, sample_states
 from emt.tasks import random_bits, with_silence
+from emt.verdict.criteria import SAID
 from emt.verdict.measuring import MEASURES, Evidence
 
 SCORES = "efficacy", "specificity", "sufficiency", "necessity", "decoded", "surgery"
 STYLE = """
 .emt-report { max-width: 54rem; line-height: 1.45; overflow-wrap: break-word; }
-.emt-report h1 { font-size: 1.4rem; }
-.emt-report h2 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
+.emt-report .verdict { font-size: 1.4rem; }
+.emt-report .part { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
 .emt-report .scroll { overflow-x: auto; }
 .emt-report table { border-collapse: collapse; font-size: .9rem; color: inherit; }
 .emt-report th, .emt-report td { padding: .15rem .8rem .15rem 0; text-align: left;
   border-bottom: 1px solid color-mix(in srgb, currentColor 22%, transparent); background: none; }
 .emt-report td + td, .emt-report th + th { text-align: right; font-variant-numeric: tabular-nums; }
-.emt-report .words td + td { text-align: left; }
+.emt-report .words td + td, .emt-report .words th + th { text-align: left; }
 .emt-report figure { margin: 1rem 0; }
-.emt-report figure > div { background: #fff; overflow-x: auto; }
-.emt-report svg { display: block; width: 100%; height: auto; min-width: 26rem; }
+.emt-report figure > div { background: #fff; overflow-x: auto; max-width: max-content; }
+.emt-report img { display: block; max-width: 100%; height: auto; }
+.emt-report .wide img { max-width: none; width: 100%; min-width: 40rem; }
 .emt-report figcaption, .emt-report .note { font-size: .85rem; }
 """
 
@@ -60,16 +63,19 @@ class Drawn(NamedTuple):
     Attributes
     ----------
     svg
-        The figure.
+        The figure, as text.
     alt
         What somebody who cannot see it needs to know.
     caption
         What it shows.
+    wide
+        Whether a phone scrolls it.
     """
 
     svg: str
     alt: str
     caption: str
+    wide: bool = True
 
 
 def tables(report: Mapping) -> list[Table]:
@@ -114,8 +120,8 @@ def tables(report: Mapping) -> list[Table]:
         Table("What could not be had", ("part", "why"), list(report["missing"].items())),
         Table(
             "Criteria",
-            ("bound", "value"),
-            [(name, f"{value:g}") for name, value in report["criteria"].items()],
+            ("what", "bound"),
+            [(SAID[name], f"{value:g}") for name, value in report["criteria"].items()],
         ),
         Table("What was used", ("part", "is"), list(report["used"].items())),
     ]
@@ -156,7 +162,7 @@ def terminal(report: Mapping):
     return Group(*parts)
 
 
-def fragment(report: Mapping, figures: Sequence[Drawn]) -> str:
+def fragment(report: Mapping, figures: Sequence[Drawn], level: int = 3) -> str:
     """Return a report as HTML that fits into another page.
 
     Parameters
@@ -165,13 +171,18 @@ def fragment(report: Mapping, figures: Sequence[Drawn]) -> str:
         As `emt.verdict.report.Report.to_dict` returns it.
     figures
         As `drawn` returns them.
+    level
+        Of its heading.
     """
+    checks.integer("level", level)
     reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in report["reasons"])
-    parts = [f"<h1>{html.escape(heading(report))}</h1><ul>{reasons}</ul>"]
+    title = html.escape(heading(report))
+    parts = [f'<h{level} class="verdict">{title}</h{level}><ul>{reasons}</ul>']
     for figure in figures:
         label = html.escape(figure.alt, quote=True)
         parts.append(
-            f'<figure><div role="img" aria-label="{label}" tabindex="0">{figure.svg}</div>'
+            f'<figure{" class=wide" * figure.wide}><div tabindex="0"><img alt="{label}" '
+            f'src="data:image/svg+xml;base64,{b64encode(figure.svg.encode()).decode()}"></div>'
             f"<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
         )
     for title, head, rows, note in tables(report):
@@ -179,7 +190,8 @@ def fragment(report: Mapping, figures: Sequence[Drawn]) -> str:
         kind = ' class="words"' if head[1] in ("why", "is") else ""
         lines = [_row("th", head), *(_row("td", row) for row in rows)]
         parts.append(
-            f'<h2>{name}</h2><div class="scroll" role="region" aria-label="{name}" tabindex="0">'
+            f'<h{level + 1} class="part">{name}</h{level + 1}>'
+            f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">'
             f"<table{kind}>{''.join(lines)}</table></div>"
         )
         parts += [f'<p class="note">{html.escape(note)}</p>'] if note else []
@@ -201,7 +213,7 @@ def page(report: Mapping, figures: Sequence[Drawn]) -> str:
         f"<title>{title}</title><style>:root {{ color-scheme: light dark; }} body {{ "
         "font-family: system-ui, sans-serif; margin: 1rem auto; max-width: 54rem; "
         "padding: 0 1rem; }</style></head>"
-        f"<body><main>{fragment(report, figures)}</main></body></html>\n"
+        f"<body><main>{fragment(report, figures, level=1)}</main></body></html>\n"
     )
 
 
@@ -269,6 +281,7 @@ def _response(found: Evidence) -> Drawn:
         "task asks for.",
         "Impulse response of the linear network, in size. It depends on no basis, and nothing of "
         "it is so by construction.",
+        wide=False,
     )
 
 

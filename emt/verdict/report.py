@@ -75,7 +75,7 @@ class Report:
                 for name, (cause, isolate) in found.exchanges.items()
             },
             "missing": dict(found.missing),
-            "criteria": CRITERIA._asdict(),
+            "criteria": dict(CRITERIA),
             "used": dict(self.used),
         }
         return _plain(report)

@@ -50,7 +50,7 @@ _LATER = {
     **dict.fromkeys(("from_torch", "to_torch"), "loading.modules"),
     **dict.fromkeys(("train", "untrained"), "training.descent"),
     "trained": "workshop.store",
-    "report": "verdict.report",
+    "report": "verdict.reporting",
 }
 
 __all__ = [

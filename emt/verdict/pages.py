@@ -36,7 +36,7 @@ STYLE = """
 """
 
 
-class Table(NamedTuple):
+class Listing(NamedTuple):
     """A table of a report.
 
     Attributes
@@ -57,7 +57,7 @@ class Table(NamedTuple):
     note: str = ""
 
 
-class Drawn(NamedTuple):
+class Picture(NamedTuple):
     """A figure of a report.
 
     Attributes
@@ -78,13 +78,13 @@ class Drawn(NamedTuple):
     wide: bool = True
 
 
-def tables(report: Mapping) -> list[Table]:
+def tables(report: Mapping) -> list[Listing]:
     """Return the tables of a report.
 
     Parameters
     ----------
     report
-        As `emt.verdict.report.Report.to_dict` returns it.
+        As `emt.verdict.reporting.NetworkReport.to_dict` returns it.
     """
     measures = [
         (says, "–" if (value := report["measures"].get(name)) is None else f"{value:.4g}", theory)
@@ -99,8 +99,8 @@ def tables(report: Mapping) -> list[Table]:
         for name, score in report["exchanges"].items()
     ]
     found = [
-        Table("Measured", ("what", "value", "theory"), measures if report["measures"] else []),
-        Table(
+        Listing("Measured", ("what", "value", "theory"), measures if report["measures"] else []),
+        Listing(
             "Edits, in the memories and in what should fail",
             ("basis", *SCORES),
             edits,
@@ -110,20 +110,20 @@ def tables(report: Mapping) -> list[Table]:
             "they are needed. Decoded: bits read from the state. Surgery: right answers with the "
             "theory's matrix in place of the learned one.",
         ),
-        Table(
+        Listing(
             "One memory, taken from another run",
             ("subspace", "cause", "isolate"),
             exchanges,
             "Cause: of the outputs that should change, those that do. Isolate: of those that "
             "should stay, those that do.",
         ),
-        Table("What could not be had", ("part", "why"), list(report["missing"].items())),
-        Table(
+        Listing("What could not be had", ("part", "why"), list(report["missing"].items())),
+        Listing(
             "Criteria",
             ("what", "bound"),
             [(SAID[name], f"{value:g}") for name, value in report["criteria"].items()],
         ),
-        Table("What was used", ("part", "is"), list(report["used"].items())),
+        Listing("What was used", ("part", "is"), list(report["used"].items())),
     ]
     return [table for table in found if table.rows]
 
@@ -141,7 +141,7 @@ def terminal(report: Mapping):
     Parameters
     ----------
     report
-        As `emt.verdict.report.Report.to_dict` returns it.
+        As `emt.verdict.reporting.NetworkReport.to_dict` returns it.
     """
     from rich import box, table
     from rich.console import Group
@@ -162,13 +162,13 @@ def terminal(report: Mapping):
     return Group(*parts)
 
 
-def fragment(report: Mapping, figures: Sequence[Drawn], level: int = 3) -> str:
+def fragment(report: Mapping, figures: Sequence[Picture], level: int = 3) -> str:
     """Return a report as HTML that fits into another page.
 
     Parameters
     ----------
     report
-        As `emt.verdict.report.Report.to_dict` returns it.
+        As `emt.verdict.reporting.NetworkReport.to_dict` returns it.
     figures
         As `drawn` returns them.
     level
@@ -198,7 +198,7 @@ def fragment(report: Mapping, figures: Sequence[Drawn], level: int = 3) -> str:
     return f'<style>{STYLE}</style><div class="emt-report">{"".join(parts)}</div>'
 
 
-def page(report: Mapping, figures: Sequence[Drawn]) -> str:
+def page(report: Mapping, figures: Sequence[Picture]) -> str:
     """Return a report as a page that needs nothing else.
 
     Parameters
@@ -217,7 +217,7 @@ def page(report: Mapping, figures: Sequence[Drawn]) -> str:
     )
 
 
-def drawn(evidence: Evidence) -> list[Drawn]:
+def drawn(evidence: Evidence) -> list[Picture]:
     """Draw what a network shows: Figure 3, and its answer to an impulse.
 
     Parameters
@@ -233,7 +233,7 @@ def drawn(evidence: Evidence) -> list[Drawn]:
         return [_figure_3(evidence), _response(evidence)]
 
 
-def _figure_3(found: Evidence) -> Drawn:
+def _figure_3(found: Evidence) -> Picture:
     """Draw the four panels, or the two of them that need no memories."""
     from emt import figures
 
@@ -242,7 +242,7 @@ def _figure_3(found: Evidence) -> Drawn:
         fig, (left, right) = figures.side_by_side(["eigenvalues", "hidden state"])
         figures.learned_eigenvalues(left, found.spectrum)
         figures.hidden_states(right, h, s)
-        return Drawn(
+        return Picture(
             _svg(fig),
             "Two panels. Left, eigenvalues as crosses beside the task's as circles, with the "
             "unit circle. Right, the hidden state over time.",
@@ -254,7 +254,7 @@ def _figure_3(found: Evidence) -> Drawn:
     names, held = found.memories.labels, contents(found.memories, h)
     grey = _by_construction(found, len(blocks.matrix))
     fig = figures.figure_3(blocks.matrix, found.spectrum, h, held, names, s, grey)
-    return Drawn(
+    return Picture(
         _svg(fig),
         "Four panels. A, the recurrent weights in the memory basis, grey where they are zero by "
         "construction. B, eigenvalues as crosses beside the task's as circles. C, the hidden state "
@@ -266,7 +266,7 @@ def _figure_3(found: Evidence) -> Drawn:
     )
 
 
-def _response(found: Evidence) -> Drawn:
+def _response(found: Evidence) -> Picture:
     """Draw the size of the answer to an impulse."""
     from emt import figures
 
@@ -275,7 +275,7 @@ def _response(found: Evidence) -> Drawn:
     size, theory = (np.linalg.norm(x, axis=(1, 2)) / root for x in (own, wanted))
     fig, ax = figures.single()
     figures.curves(ax, {"this network": size}, "steps after the impulse", "size", theory=theory)
-    return Drawn(
+    return Picture(
         _svg(fig),
         "Size of the answer to an impulse over the next two cycles: a line, and dots for what the "
         "task asks for.",

@@ -20,7 +20,7 @@ from emt.writing import write_whole
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class NetworkReport:
     """A network, read: a verdict, why, and everything that was measured for it.
 
     Shown by `print`, or as the last value of a notebook's cell; kept by `save` and `to_dict`.
@@ -108,7 +108,7 @@ def report(
     seed: int = EVALUATION_SEED,
     alignments: bool = True,
     progress: bool = True,
-) -> Report:
+) -> NetworkReport:
     """Read a network and say whether the theory describes it.
 
     Parameters
@@ -137,7 +137,7 @@ def report(
         names, network = network.used, network.network
     found = measured(network, task, channels, seed, alignments, progress)
     used = _arrays(network, names) | _constants(found, channels, seed)
-    return Report(judged(found), found, used)
+    return NetworkReport(judged(found), found, used)
 
 
 def _arrays(network: Recurrent, names: dict[str, str]) -> dict[str, str]:

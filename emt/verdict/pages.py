@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from emt import checks
 from emt.algorithm1 import contents
@@ -229,33 +230,56 @@ def drawn(evidence: Evidence) -> list[Picture]:
 
     if evidence.spectrum is None:
         return []
-    with plt.style.context(["default", "emt.emt"]):
+    with plt.style.context(["default", "emt.emt"]), threadpool_limits(1):
         return [_figure_3(evidence), _response(evidence)]
 
 
-def _figure_3(found: Evidence) -> Picture:
-    """Draw the four panels, or the two of them that need no memories."""
+def panels(evidence: Evidence):
+    """Draw Figure 3 of a network: four panels, or the two of them that need no memories.
+
+    Parameters
+    ----------
+    evidence
+        What was measured of it.
+
+    Raises
+    ------
+    ValueError
+        If there is no linear network of it, or no task to hold it against.
+    """
     from emt import figures
 
+    found = evidence
+    if found.spectrum is None:
+        reasons = [found.missing[k] for k in ("linear", "spectrum") if k in found.missing]
+        why = reasons[0] if reasons else found.rule.evidence
+        raise ValueError(f"evidence must hold a task and a linear network to be drawn: {why}")
     h, s = _example(found)
     if found.memories is None:
         fig, (left, right) = figures.side_by_side(["eigenvalues", "hidden state"])
         figures.learned_eigenvalues(left, found.spectrum)
         figures.hidden_states(right, h, s)
+        return fig
+    states = sample_states(found.network, found.task, 2 * found.task.s)
+    blocks = open_network(found.network, found.memories, states)
+    names, held = found.memories.labels, contents(found.memories, h)
+    grey = _by_construction(found, len(blocks.matrix))
+    return figures.figure_3(blocks.matrix, found.spectrum, h, held, names, s, grey)
+
+
+def _figure_3(found: Evidence) -> Picture:
+    """Return Figure 3 of a network, in words too."""
+    svg = _svg(panels(found))
+    if found.memories is None:
         return Picture(
-            _svg(fig),
+            svg,
             "Two panels. Left, eigenvalues as crosses beside the task's as circles, with the "
             "unit circle. Right, the hidden state over time.",
             "Eigenvalues of the linear network beside those that the task asks for, and the hidden "
             "state of one run. There are no memories to draw the other two panels with.",
         )
-    states = sample_states(found.network, found.task, 2 * found.task.s)
-    blocks = open_network(found.network, found.memories, states)
-    names, held = found.memories.labels, contents(found.memories, h)
-    grey = _by_construction(found, len(blocks.matrix))
-    fig = figures.figure_3(blocks.matrix, found.spectrum, h, held, names, s, grey)
     return Picture(
-        _svg(fig),
+        svg,
         "Four panels. A, the recurrent weights in the memory basis, grey where they are zero by "
         "construction. B, eigenvalues as crosses beside the task's as circles. C, the hidden state "
         "over time. D, what each memory holds over time.",

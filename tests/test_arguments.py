@@ -40,6 +40,8 @@ from emt.network import ACTIVATIONS
 from emt.tasks import Trials
 from emt.training.backpropagation import allocate
 from emt.training.descent import Training
+from emt.verdict.measuring import measured
+from emt.verdict.reporting import NetworkReport, Verdict
 
 pytestmark = pytest.mark.usefixtures("_no_shape_hook")
 
@@ -56,6 +58,8 @@ LINES = {"a": TIMES, "b": TIMES}
 PAIRS = {"a": (TIMES, TIMES), "b": (TIMES, TIMES)}
 TRIPLES = {"a": (TIMES, TIMES, TIMES)}
 RESPONSE = impulse.impulse_response(W, 12)
+EVIDENCE = measured(W, TASK, seed=1, alignments=False, progress=False)
+REPORT = NetworkReport(Verdict("partly", ("Why.",)), EVIDENCE, {"seed": "1"})
 
 
 def double(x):
@@ -242,6 +246,12 @@ EXAMPLES = {
     "figures.theory": {"overlaps": np.ones((4, 3)), "values": ROOTS, "v": ONES, "basis": np.eye(2)}
     | {"components": ONES, "groups": {"a": np.eye(2)}, "modes": np.eye(2), "orbit": STATES[:, :2]}
     | {"spectral": ONES, "orthogonal": ONES},
+    "figures.chart": {"rows": [("asked", "no")], "end": "yes"},
+    "verdict.criteria": {"evidence": EVIDENCE},
+    "verdict.measuring": {"channels": [0, 1], "alignments": False},
+    "verdict.pages": {"evidence": EVIDENCE, "report": REPORT.to_dict(), "figures": [], "level": 3},
+    "verdict.reporting": {"evidence": EVIDENCE, "verdict": REPORT.verdict, "used": {"seed": "1"}}
+    | {"channels": [0, 1], "alignments": False},
 }
 
 
@@ -285,6 +295,7 @@ RIGHT |= {Iterable[Mapping]: ("list of dicts",), dict: ("dict",)}
 # What has no rule, and why.
 NO_RULE = {
     "workshop.claims": "has tests of its own",
+    "verdict.command": "has tests of its own: its arguments are text",
     "workshop.parallel": "takes any function and any arguments",
     "checks": "takes what is wrong, and its name",
 }

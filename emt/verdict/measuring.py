@@ -148,6 +148,7 @@ def measured(
 def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
     """Measure a network, on one thread."""
     if isinstance(task, int):
+        checks.fits("task", checks.integer("task", task), len(channels), len(channels))
         task = repeat_copy(task, len(channels))
     if task is not None and task.trials is not None:
         network, trials = centred(network, task.trials)

@@ -173,9 +173,9 @@ def fragment(report: Mapping, figures: Sequence[Picture], level: int = 3) -> str
     figures
         As `drawn` returns them.
     level
-        Of its heading.
+        Of its heading, 1 to 5.
     """
-    checks.integer("level", level)
+    checks.whole_numbers("level", [level], 1, range(1, 6))
     reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in report["reasons"])
     title = html.escape(heading(report))
     parts = [f'<h{level} class="verdict">{title}</h{level}><ul>{reasons}</ul>']

@@ -110,7 +110,7 @@ test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 	"$(BIN)/python" -m pytest -o cache_dir="$(OUT)/config/pytest" $(PYTEST_ARGS)
 
 atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (an hour; STUDIES="..." for some)
-	"$(BIN)/python" benchmarks/studies.py $(STUDIES)
+	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py $(STUDIES)
 
 lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks included
 	"$(BIN)/ruff" check .

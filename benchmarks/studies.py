@@ -117,6 +117,8 @@ STUDIES = {
     "verdicts": Study(
         verdicts.outcome,
         [{"made": made, "seed": seed} for made in verdicts.MADE for seed in range(100, 116)],
+        steady="told and known.isin(['linear variable memories', 'overwriting variable memories'])"
+        " and made.str.startswith('planted')",
     ),
     "linear": Study(
         nonlinear.learned,

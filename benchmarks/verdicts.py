@@ -14,6 +14,7 @@ from emt.beyond.alignment import reread
 from emt.beyond.faithfulness import Faithfulness
 from emt.beyond.overwriting import overwriting_network
 from emt.evidence import rotated, shuffled
+from emt.linearization import placed
 from emt.tasks import Task
 from emt.training.recipes import three_stages, to_overwrite
 from emt.verdict.criteria import (
@@ -91,6 +92,14 @@ def planted_linear(seed: int) -> Made:
     rng = np.random.default_rng([seed, 1])
     task = _rule(rng, *_sizes(rng))
     return Made(_planted(rng, task), task)
+
+
+def planted_biased(seed: int) -> Made:
+    """Plant a network that is linear around a fixed point far from the origin, and starts there."""
+    network, task = planted_linear(seed)
+    h = np.random.default_rng([seed, 11]).uniform(-0.6, 0.6, network.hidden)
+    moved = placed(replace(network, activation=emt.IDENTITY), h)
+    return Made(replace(moved, h0=h, c=-network.W_r @ h), task)
 
 
 def planted_half(seed: int) -> Made:
@@ -226,6 +235,7 @@ def products(seed: int) -> Made:
 
 MADE: dict[str, tuple[Callable[[int], Made], tuple[str, ...]]] = {
     "planted, linear": (planted_linear, (LINEAR,)),
+    "planted, linear, with a bias": (planted_biased, (LINEAR,)),
     "planted, linear in part": (planted_half, (PARTLY,)),
     "planted, overwriting": (planted_overwriting, (OVERWRITING,)),
     "planted, delay line": (planted_delay_line, (PARTLY, NOT_FOUND)),
@@ -266,6 +276,7 @@ def outcome(made: str, seed: int) -> dict:
         "units": network.hidden,
         "s": task.s,
         "kappa": task.kappa,
+        "known": " or ".join(right),
         "verdict": word,
         "outcome": "right" if word in right else "undecided" if less else "wrong",
         **{name: math.inf if math.isnan(value) else value for name, value in values.items()},

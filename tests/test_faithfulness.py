@@ -34,7 +34,8 @@ from emt.beyond.bases import (
 )
 from emt.beyond.faithfulness import Faithfulness, dose_response, erased, scored
 from emt.beyond.overwriting import overwriting_network
-from emt.network import EVALUATION_SEED
+from emt.linearization import placed
+from emt.network import EVALUATION_SEED, IDENTITY
 from emt.scoring import centred
 from emt.tasks import Trials
 
@@ -870,3 +871,33 @@ def test_fitted_memories_of_a_learned_network_bear_surgery(trained):
     assert (
         scored(trained.network, trained.task, fitted(trained.network, trained.task)).surgery > 0.95
     )
+
+
+def moved(w, h):
+    """Return the network that does around h what `w` does around the origin, and starts there."""
+    there = placed(w, h, activation=IDENTITY)
+    return replace(there, h0=h, c=-w.W_r @ h)
+
+
+@pytest.mark.parametrize("task", [repeat_copy(4, 2), repeat_copy(3, 3)])
+def test_around_another_point_everything_is_as_around_the_origin(task):
+    w = known_network(task=task, spare=5).network
+    rng = np.random.default_rng(3)
+    W_uh, W_r = (x + 0.1 * rng.normal(size=x.shape) for x in (w.W_uh, w.W_r))
+    w = replace(w, activation=IDENTITY, W_uh=W_uh, W_r=W_r)  # so that the rest has a say
+    h = rng.normal(size=w.hidden)
+    there = moved(w, h)
+    pairs = [
+        (corrected(w, task, threshold=0.9), corrected(there, task, threshold=0.9, at=h)),
+        (fitted(w, task), fitted(there, task, at=h)),
+        *((baseline(w, task, k), baseline(there, task, k, at=h)) for k in BASELINES[:2]),
+    ]
+    for here, other in pairs:
+        np.testing.assert_allclose(other.Psi, here.Psi, atol=1e-6)
+        np.testing.assert_allclose(
+            scored(there, task, other, step=1), scored(w, task, here, step=1), atol=1e-9
+        )
+    with pytest.raises(ValueError, match="rest at the origin"):
+        scored(there, task, replace(pairs[0][1], at=None), step=1)
+    with pytest.raises(ValueError, match="rest at the origin"):
+        baseline(there, task, "eigenvectors")

@@ -7,7 +7,7 @@ import pytest
 
 import emt
 
-HEAVY = "torch", "pandas", "matplotlib", "IPython", "joblib", "tqdm"
+HEAVY = "torch", "pandas", "matplotlib", "IPython", "joblib", "tqdm", "rich", "typer"
 READING = """
 import sys
 import numpy as np

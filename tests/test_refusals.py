@@ -34,11 +34,13 @@ from emt.beyond import alignment, bases, faithfulness, fitting, interventions, l
 from emt.network import RELU
 from emt.tasks import Trials
 from emt.training import backpropagation
+from emt.writing import write_whole
 
 ROOT = Path(emt.__file__).parent
 OWN_TESTS = {
     "checks": "test_checks",
     "loading": "test_loading",
+    "verdict": "test_verdict, test_command",
     "workshop": "test_claims, test_store, test_parallel, ...",
 }
 # Inside a helper that catches it, or with a message of the library's.
@@ -362,6 +364,14 @@ TABLE = {
     "no signs to drive": (lambda: emt.driven(SIGNS, BITS), "task must be linear .threshold=False"),
     "no text": (lambda: emt.bitmap("", 4), "text must be digits and letters, .* not ''"),
     "punctuation": (lambda: emt.bitmap("?", 4), "text must be digits and letters, .* not '?"),
+    "a folder for a file": (
+        lambda: write_whole(ROOT, b"x"),
+        "path must be a file in a folder that",
+    ),
+    "no room for a file": (
+        lambda: write_whole(Path("/proc/x"), b"x"),
+        "file that can be written: ",
+    ),
     "long text": (lambda: emt.bitmap("31", 7), "s must be at least 4 . 2 to hold '31', not 7"),
 }
 

@@ -73,9 +73,9 @@ def random_network() -> Network:
 def trials() -> Trials:
     rng, task = np.random.default_rng(3), repeat_copy(S, KAPPA)
     u = emt.random_bits(task, 30, rng)
-    said = np.concatenate([0 * u, emt.continuation(task, u, S)], axis=1)
-    mask = np.broadcast_to(np.arange(2 * S) >= S, (30, 2 * S))
-    return Trials(emt.with_silence(u, S), said, mask)
+    said = np.concatenate([0 * u, emt.continuation(task, u, 2 * S)], axis=1)
+    mask = np.broadcast_to(np.arange(3 * S) >= S, (30, 3 * S))
+    return Trials(emt.with_silence(u, 2 * S), said, mask)
 
 
 # The network, what it is asked about, what the answer is.
@@ -230,35 +230,27 @@ def stopped(*_):
     raise KeyboardInterrupt
 
 
-AGAIN = """
-import sys
-from test_verdict import big, emt
-report = emt.report(big(), 4, alignments=False, progress=False)
-report.save(sys.argv[1] + ".json")
-report.save(sys.argv[1] + ".html")
-"""
-
-
-def big() -> Network:
-    """Return a network large enough for libraries to share out its sums among threads."""
-    return planted(48)
-
-
 def test_two_reports_of_one_network_are_the_same_bytes(reports):
     again = reported("inferred")
     assert again.to_dict() == reports["inferred"].to_dict()
     assert again._repr_html_() == reports["inferred"]._repr_html_()
 
 
-def test_a_report_is_the_same_bytes_on_any_number_of_threads(tmp_path):
+AGAIN = """
+import emt
+report = emt.report(emt.load("n.safetensors").network, alignments=False, progress=False)
+report.save("threads.json")
+report.save("threads.html")
+"""
+
+
+def test_a_report_is_the_same_bytes_on_any_number_of_threads(reports, tmp_path):
+    emt.save(planted(), tmp_path / "n.safetensors")
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2")
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    environment = {**os.environ, **threads, "PYTHONPATH": path, "MPLBACKEND": "Agg"}
-    command = [sys.executable, "-c", AGAIN, str(tmp_path / "threads")]
-    subprocess.run(command, env=environment, check=True)
-    report = emt.report(big(), S, alignments=False, progress=False)
+    environment = {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", AGAIN], cwd=tmp_path, env=environment, check=True)
     for kind in ("json", "html"):
-        one = report.save(tmp_path / f"one.{kind}").read_bytes()
+        one = reports["inferred"].save(tmp_path / f"one.{kind}").read_bytes()
         assert len(one) > 1000 and one == (tmp_path / f"threads.{kind}").read_bytes()
 
 
@@ -392,6 +384,19 @@ def test_without_a_task_the_rule_decides(reports, said, word):
     rule = None if said is None else Inference(said, 3, (), "So it is.")
     found = judged(reports["no rule"].evidence._replace(rule=rule))
     assert found.word == word and (said is None or "So it is." in found.reasons[0])
+
+
+def test_other_channels_are_silent_or_those_of_the_trials(reports):
+    network, task = planted(), ASKED["own trials"][1]
+    odd = replace(network, W_uh=np.insert(network.W_uh, 1, 0.01, axis=1))
+    asked = {"channels": [0, 2], "alignments": False, "progress": False}
+    assert (
+        emt.report(odd, S, **asked).to_dict()["measures"]
+        == reported("linear").to_dict()["measures"]
+    )
+    own = replace(task.trials, inputs=np.insert(task.trials.inputs, 1, 0.0, axis=2))
+    found = emt.report(odd, replace(task, trials=own), **asked)
+    assert found.verdict.word == LINEAR and found.evidence.network.inputs == 3
 
 
 def test_one_memory_is_no_answer():

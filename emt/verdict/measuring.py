@@ -128,7 +128,8 @@ def measured(
         The rule that it should follow, perhaps with trials of one's own; s for repeat copy; by
         default what its impulse response says, if that is one rule.
     channels
-        Numbers of the inputs that are written to memories, from 0; by default all.
+        Numbers of the inputs that are written to memories, from 0; by default all. Without trials
+        of one's own the others are 0.
     seed
         Of inputs and random directions.
     alignments
@@ -153,6 +154,8 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
     if task is not None and task.trials is not None:
         network, trials = centred(network, task.trials)
         task = replace(task, trials=trials)
+    elif isinstance(network, Network) and channels != list(range(network.inputs)):
+        network, channels = network.channels(channels), list(range(len(channels)))
     missing: dict[str, str] = {}
     tried = partial(_tried, missing)
     at, local = tried("linear", _linear, network, task, channels, seed) or (None, None)

@@ -119,7 +119,8 @@ def report(
         The rule that it should follow, perhaps with trials of one's own; s for repeat copy; by
         default what its impulse response says, if that is one rule.
     channels
-        Numbers of the inputs that are written to memories, from 0; by default all.
+        Numbers of the inputs that are written to memories, from 0; by default all. Without trials
+        of one's own the others are 0.
     seed
         Of inputs and random directions.
     alignments

@@ -56,7 +56,7 @@ class _Commands(TyperGroup):
         except BrokenPipeError:  # nobody reads on: typer ends quietly
             raise
         except ModuleNotFoundError as error:
-            name = error.name.partition(".")[0]
+            name = str(error.name).partition(".")[0]
             _note(f"this needs {name}: pip install {name}")
         except (ImportError, OSError, ValueError) as error:
             _note(error)
@@ -100,9 +100,9 @@ IGNORE = Annotated[
 ]
 
 
-def _out(text: str, metavar: str = "FILE"):
+def _out(text: str):
     """Return an option that names a file to write."""
-    return typer.Option("--out", metavar=metavar, help=text)
+    return typer.Option("--out", metavar="FILE", help=text)
 
 
 @app.callback(invoke_without_command=True)
@@ -434,32 +434,27 @@ def _drawn(draw, kind: str) -> bytes:
 def _figure_1(s: int, kappa: int, seed: int):
     """Draw the paper's Figure 1: a program, and the network that does what it does."""
     from emt import figures, linear_network
+    from emt.basis import dual
 
     task, rng = emt.repeat_copy(s, kappa), np.random.default_rng(seed)
+    Psi = rng.normal(size=(task.n + 3, task.n))
     u = emt.with_silence(emt.random_bits(task, 1, rng)[0], s)
-    network = _constructed(task, u, rng)
+    network = linear_network.run_by_line(emt.constructed(task, Psi), dual(Psi), u)
     return figures.figure_1(linear_network.program(task, u), network, u, s, kappa)
 
 
 def _figure_2(s: int, kappa: int, seed: int):
     """Draw the paper's Figure 2: the last step of an input phase."""
-    from emt import figures
+    from emt import figures, linear_network
+    from emt.basis import dual
 
     task, rng = emt.repeat_copy(s, kappa), np.random.default_rng(seed)
+    Psi = rng.normal(size=(task.n + 6, task.n))
     u = emt.random_bits(task, 1, rng)[0] * rng.uniform(0.3, 1, size=(s, kappa))
-    steps = _constructed(task, u, rng)
+    steps = linear_network.run_by_line(emt.constructed(task, Psi), dual(Psi), u)
     before = steps.written[-2] if s > 1 else 0 * steps.written[0]
     now = steps.composed[-1], steps.written[-1], steps.read[-1]
     return figures.figure_2(before, *now, u[-1], s, kappa)
-
-
-def _constructed(task: Task, u: np.ndarray, rng: np.random.Generator):
-    """Run the network that the paper constructs, in random directions, line by line."""
-    from emt.basis import dual
-    from emt.linear_network import run_by_line
-
-    Psi = rng.normal(size=(task.n + 6, task.n))
-    return run_by_line(emt.constructed(task, Psi), dual(Psi), u)
 
 
 def _figure_3(network, task: Task | None, channels: list[int] | None):

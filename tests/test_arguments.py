@@ -220,6 +220,7 @@ EXAMPLES = {
     | {"written": ROW, "u": ONES},
     "figures.binding.figure_1": {"program": program(TASK, BITS[0]), "u": BITS[0]}
     | {"network": program(TASK, BITS[0])},
+    "figures.chart": {"rows": [("really?", "no")], "end": "yes"},
     "figures.common": {"rows": [{"x": 1}], "source": "x", "formats": ".3f", "height": 3.0}
     | {"titles": ["x"], "theory": TIMES, "x": TIMES, "pairs": TRIPLES, "points": PAIRS, "low": 1.0}
     | {"factors": {"a": 2.0}, "high": 9.0, "values": EYE, "extent": (0, 1, 0, 1), "reach": 1.0},

@@ -224,6 +224,7 @@ EXAMPLES = {
     | {"written": ROW, "u": ONES},
     "figures.binding.figure_1": {"program": program(TASK, BITS[0]), "u": BITS[0]}
     | {"network": program(TASK, BITS[0])},
+    "figures.chart": {"rows": [("really?", "no")], "end": "yes"},
     "figures.common": {"rows": [{"x": 1}], "source": "x", "formats": ".3f", "height": 3.0}
     | {"titles": ["x"], "theory": TIMES, "x": TIMES, "pairs": TRIPLES, "points": PAIRS, "low": 1.0}
     | {"factors": {"a": 2.0}, "high": 9.0, "values": EYE, "extent": (0, 1, 0, 1), "reach": 1.0},
@@ -246,7 +247,6 @@ EXAMPLES = {
     "figures.theory": {"overlaps": np.ones((4, 3)), "values": ROOTS, "v": ONES, "basis": np.eye(2)}
     | {"components": ONES, "groups": {"a": np.eye(2)}, "modes": np.eye(2), "orbit": STATES[:, :2]}
     | {"spectral": ONES, "orthogonal": ONES},
-    "figures.chart": {"rows": [("asked", "no")], "end": "yes"},
     "verdict.criteria": {"evidence": EVIDENCE},
     "verdict.measuring": {"channels": [0, 1], "alignments": False},
     "verdict.pages": {"evidence": EVIDENCE, "report": REPORT.to_dict(), "figures": [], "level": 3},

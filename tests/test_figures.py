@@ -1,7 +1,7 @@
 """What is drawn is what was given: data are read back from the axes."""
 
 import io
-from itertools import combinations
+from itertools import combinations, pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -714,3 +714,18 @@ def test_changes_are_drawn_beside_adding_and_overwriting(ax):
         assert line.get_label() == name
     assert measured[0].get_marker() != measured[1].get_marker()
     assert [text.get_text() for text in ax.texts] == ["adding", "overwriting"]
+
+
+def test_questions_stand_below_one_another_and_a_no_beside_each():
+    fig, ax = figures.single(height=5.6)
+    rows = [(f"question {n}?", f"no {n}") for n in range(4)]
+    figures.questions(ax, rows, "the end")
+    fig.canvas.draw()
+    place = {t.get_text(): t.get_window_extent() for t in ax.texts if t.get_text()}
+    asked = [place[question] for question, _ in rows] + [place["the end"]]
+    assert all(above.y0 > below.y1 for above, below in pairwise(asked))
+    for question, no in rows:
+        assert place[no].x0 > place[question].x1
+        assert place[question].y0 < (place[no].y0 + place[no].y1) / 2 < place[question].y1
+    heads = [t.arrow_patch for t in ax.texts if isinstance(t, Annotation)]
+    assert len(heads) == 2 * len(rows)

@@ -444,6 +444,7 @@ def test_what_is_wrong_is_said(reports):
     table = {
         r"channels must say which 2 of the 3 inputs .* such as \[0, 1\]": lambda: emt.report(wide),
         "no second round": lambda: measuring._rounds(wide, task, 1),
+        "may have a gap": lambda: measuring._response(planted(), task),
         "must be made of weights": lambda: measuring._changed(CELL, np.ones_like),
         "must have one recurrent matrix": lambda: measuring._rotated(gru(), 1),
         "hold a task and a linear network to be drawn: s = ": lambda: pages.panels(nothing),

@@ -1,6 +1,7 @@
 """One function a panel: data in, ``Axes`` out. Nothing but layout is computed here."""
 
 from emt.figures.binding import Traced, cells, composing, figure_1, figure_2, reading, writing
+from emt.figures.chart import questions
 from emt.figures.common import (
     GREY,
     INK,
@@ -58,6 +59,7 @@ __all__ = [
     "overlap_curves",
     "parallelogram",
     "predictions",
+    "questions",
     "reading",
     "remainders",
     "resting_points",

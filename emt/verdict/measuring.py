@@ -255,14 +255,16 @@ def _linear(network, task, channels, seed) -> tuple[np.ndarray | None, Network]:
 def _memories(network, task, at, local) -> VariableMemories:
     """Return the memories by the corrected Algorithm 1, of size 1.
 
-    Where it does not see which modes last, they are as many as the task needs.
+    Where it does not see which modes last, they are as many as the task needs. Trials of one's own
+    may have a gap before the output phase; then memories are numbered by when they are read.
     """
+    alpha = 1.0 if task.trials is None else 0.0
     try:
-        found = corrected(local, task)
+        found = corrected(local, task, alpha)
     except ValueError:
         lengths = np.append(moduli(local.W_hh), 0.0)
         n = min(task.modes, local.hidden)
-        found = corrected(local, task, threshold=float(np.sqrt(lengths[n - 1] * lengths[n])))
+        found = corrected(local, task, alpha, float(np.sqrt(lengths[n - 1] * lengths[n])))
     return sized(network, task, replace(found, at=at))
 
 
@@ -321,6 +323,8 @@ def _fitted(network, task, at, seed) -> dict:
 
 def _response(local, task) -> dict:
     """Compare the impulse response with the task's."""
+    if task.trials is not None:
+        raise ValueError("trials of one's own may have a gap, by which the answer is late")
     steps = 2 * task.s
     response = impulse_response(local, steps)
     return {"response": agreement(response, task_response(task, steps)).cosine}
@@ -340,18 +344,20 @@ def _theory(network, task, at, local, memories, seed) -> dict:
     newest = memories.labels[:, 0] == task.s
     spoken = (local.W_r @ P)[memories.labels[newest, 1] - 1]
     recurrent = agreement(P @ local.W_hh @ P, Psi @ Phi @ Psi_dual).relative_error
-    written = P @ forward_blocks(local, task)[:, held]
-    scale = np.linalg.norm(Psi, axis=0) / np.linalg.norm(written, axis=0)
-    G = agreement(read_covectors(local, task)[held] @ written, np.eye(len(held)))
     off = in_flight(network, task, 64, seed).h - (0.0 if at is None else at)
-    return {
+    values = {
         "Phi_cosine": agreement(learned, Phi).cosine,
         "Phi_gain": (learned * Phi).sum() / (Phi**2).sum(),
-        "read_write": G.relative_error,
         "distance": max(recurrent, agreement(spoken, Psi_dual[newest]).relative_error),
         "leak": np.linalg.norm(off - off @ P.T) / np.linalg.norm(off),
-        "sizes": scale.max() / scale.min(),
     }
+    if task.trials is None:  # else a gap may part what is written from what is read
+        written = P @ forward_blocks(local, task)[:, held]
+        scale = np.linalg.norm(Psi, axis=0) / np.linalg.norm(written, axis=0)
+        G = read_covectors(local, task)[held] @ written
+        values["read_write"] = agreement(G, np.eye(len(held))).relative_error
+        values["sizes"] = scale.max() / scale.min()
+    return values
 
 
 def _dose(network, task, memories, seed) -> dict:

@@ -278,6 +278,7 @@ def _figure_3(found: Evidence) -> Picture:
             "Eigenvalues of the linear network beside those that the task asks for, and the hidden "
             "state of one run. There are no memories to draw the other two panels with.",
         )
+    free = "column of memory 1" if found.task.trials is None else "row of memory s"
     return Picture(
         svg,
         "Four panels. A, the recurrent weights in the memory basis, grey where they are zero by "
@@ -285,8 +286,8 @@ def _figure_3(found: Evidence) -> Picture:
         "over time. D, what each memory holds over time.",
         "Figure 3 of this network. A: recurrent weights in the basis of its memories (1 to s) and "
         "the rest. Grey is zero by construction, and so is the diagonal one block above the main "
-        "one: only the column of memory 1 could have come out otherwise. B: eigenvalues. C, D: one "
-        "run, by units and by memories.",
+        f"one: only the {free} could have come out otherwise. B: eigenvalues. C, D: one run, by "
+        "units and by memories.",
     )
 
 
@@ -319,14 +320,21 @@ def _example(found: Evidence) -> tuple[np.ndarray, int]:
 
 
 def _by_construction(found: Evidence, H: int) -> np.ndarray:
-    """Return which entries are zero for every matrix: next to all but memory 1's column."""
+    """Return which entries are zero for every matrix.
+
+    Where memories are numbered by when they are written, it is all but the column of memory 1;
+    where by when they are read, all but the row of memory s.
+    """
     names = [tuple(name) for name in found.memories.labels.tolist()]
-    n = len(names)
+    n, task = len(names), found.task
     grey = np.zeros((H, H), bool)
     grey[:n, n:] = grey[n:, :n] = True
-    held = [(k - 1) * found.task.kappa + c - 1 for k, c in names]
-    zero = found.task.Phi[np.ix_(held, held)] == 0
-    made = np.array([(k - 1, c) in names for k, c in names])
+    held = [(k - 1) * task.kappa + c - 1 for k, c in names]
+    zero = task.Phi[np.ix_(held, held)] == 0
+    if task.trials is None:
+        made = np.array([(k - 1, c) in names for k, c in names])
+    else:
+        made = np.array([[task.repeats and k < task.s] for k, _ in names])
     grey[:n, :n] = zero & made
     return grey
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
+from matplotlib import pyplot as plt
 from scipy import linalg
 from test_refusals import missing
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -391,8 +392,7 @@ def test_other_channels_are_silent_or_those_of_the_trials(reports):
     odd = replace(network, W_uh=np.insert(network.W_uh, 1, 0.01, axis=1))
     asked = {"channels": [0, 2], "alignments": False, "progress": False}
     assert (
-        emt.report(odd, S, **asked).to_dict()["measures"]
-        == reported("linear").to_dict()["measures"]
+        emt.report(odd, S, **asked).to_dict()["measures"] == reports["linear"].to_dict()["measures"]
     )
     own = replace(task.trials, inputs=np.insert(task.trials.inputs, 1, 0.0, axis=2))
     found = emt.report(odd, replace(task, trials=own), **asked)
@@ -432,9 +432,12 @@ def test_what_was_exchanged_is_there(reports):
 
 def test_figure_3_has_the_panels_that_can_be_had(reports):
     evidence = reports["linear"].evidence
-    assert [ax.get_title()[:1] for ax in pages.panels(evidence).axes if ax.get_title()] == [*"ABCD"]
-    two = pages.panels(evidence._replace(memories=None)).axes
-    assert [ax.get_title() for ax in two if ax.get_title()] == ["eigenvalues", "hidden state"]
+    with plt.style.context(["default", "emt.emt"]):
+        four, two = pages.panels(evidence), pages.panels(evidence._replace(memories=None))
+    titles = [[ax.get_title(loc="left") for ax in fig.axes] for fig in (four, two)]
+    plt.close(four), plt.close(two)
+    assert [title[0] for title in titles[0] if title] == [*"ABCD"]
+    assert [title for title in titles[1] if title] == ["eigenvalues", "hidden state"]
 
 
 def test_what_is_wrong_is_said(reports):

@@ -148,7 +148,7 @@ def fixed_points(
     checks.integer("the number of starts", len(starts))
     tolerance = checks.real("tolerance", tolerance, least=0.0)
     apart = checks.real("apart", apart, least=0.0)
-    ends = (_end(network, h) for h in starts)
+    ends = [h for h in (_end(network, h) for h in starts) if np.isfinite(h).all()]
     ends = np.array([h for h in ends if np.linalg.norm(step(network, h) - h) <= tolerance])
     points, found = _merged(ends.reshape(-1, network.hidden), apart)
     moduli = np.array([abs(np.linalg.eigvals(jacobian(network, h))) for h in points])

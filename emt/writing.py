@@ -22,18 +22,20 @@ def write_whole(path: Path, content: bytes) -> Path:
     ValueError
         If it cannot be written there.
     """
-    part = path.with_name(f".part-{uuid.uuid4().hex}") if path.name else path
-    if path.is_dir() or not path.parent.is_dir():
+    try:
+        fits = bool(path.name) and path.parent.is_dir() and not path.is_dir()
+    except OSError:  # a name that is too long
+        fits = False
+    if not fits:
         raise ValueError(f"path must be a file in a folder that there is, not {path}")
+    part = path.with_name(f".part-{uuid.uuid4().hex}")
     try:
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ValueError(f"path must be a file that can be written: {error}") from None
-    except BaseException:
+    finally:
         part.unlink(missing_ok=True)
-        raise
     return path
 
 

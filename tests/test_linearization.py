@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from emt import Network, constructed, repeat_copy, run, with_silence
+from emt import Network, constructed, linearization, repeat_copy, run, with_silence
 from emt.linearization import (
     fixed_points,
     jacobian,
@@ -221,3 +221,12 @@ def test_a_repeat_copy_network_at_rest_elsewhere_still_repeats():
         state = np.tanh(moved.W_hh @ state + moved.W_uh @ u_t + moved.b)
         said.append(moved.W_r @ (state - h))
     np.testing.assert_allclose(said[3:], [*u, *u], atol=1e-10)
+
+
+def test_a_search_that_ends_nowhere_reached_nothing(monkeypatch):
+    network = Network(0.5 * np.eye(3), np.ones((3, 1)), np.ones((1, 3)))
+    ends = iter([np.full(3, np.nan), np.zeros(3), np.full(3, np.inf)])
+    monkeypatch.setattr(linearization, "_end", lambda *_: next(ends))
+    found = fixed_points(network, np.ones((3, 3)))
+    np.testing.assert_array_equal(found.points, np.zeros((1, 3)))
+    assert (found.found.tolist(), found.starts) == ([1], 3)

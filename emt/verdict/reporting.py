@@ -133,11 +133,12 @@ def report(
     ValueError
         If `channels` must be named, or trials of one's own do not fit the network or the rule.
     """
-    names: dict[str, str] = {}
+    names, unused = {}, ()
     if isinstance(network, Opened):
-        names, network = network.used, network.network
+        names, unused, network = network.used, network.unused, network.network
     found = measured(network, task, channels, seed, alignments, progress)
     used = _arrays(network, names) | _constants(found, channels, seed)
+    used |= {"not used": ", ".join(unused)} if unused else {}
     return NetworkReport(judged(found), found, used)
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 import alignment
+import foreign
 import longevity
 import memories
 import nonlinear
@@ -113,6 +114,16 @@ STUDIES = {
     ),
     # All chapters for up to twenty seeds: an hour.
     "spread": Study(nulls.spread, nulls.SPREAD, slow=True),
+    # Gradient descent on a GRU parts two machines, and the authors' recipe takes minutes.
+    "foreign": Study(
+        foreign.outcome,
+        [
+            {"network": name, "seed": seed}
+            for name in foreign.NETWORKS
+            for seed in (range(1) if name.startswith("authors") else range(3))
+        ],
+        slow=True,
+    ),
     # Criteria were set on seeds below 100.
     "verdicts": Study(
         verdicts.outcome,

@@ -14,6 +14,7 @@ from emt import checks
 from emt.algorithm1 import VariableMemories, contents
 from emt.beyond.bases import in_flight
 from emt.beyond.interventions import columns_of, erase, interchange, replace_rest, shared, surgery
+from emt.linearization import linear
 from emt.network import EVALUATION_SEED, Network, Recurrent, begun, continued, silent_states
 from emt.scoring import SILENT
 from emt.tasks import Task, continuation
@@ -41,7 +42,7 @@ class Faithfulness(NamedTuple):
     surgery
         Outputs around `step` of the network whose ``W_hh`` is ``Psi Phi Psi*``, on the sequences of
         `emt.accuracy_around` and from what the unedited network holds after them; NaN for a cell
-        that has no ``W_hh``.
+        that has no ``W_hh``, or one that does not rest where its states are counted from.
     """
 
     decoded: float
@@ -195,8 +196,12 @@ def erased(
 
 
 def _replaced(network, task, memories, step, sequences) -> float:
-    """Return the accuracy after surgery, which only a `Network` can have."""
+    """Return the accuracy after surgery, which only a `Network` can have, around a fixed point."""
     if not isinstance(network, Network):
+        return float("nan")
+    try:
+        linear(network, memories.at)
+    except ValueError:
         return float("nan")
     edited = surgery(network, memories, task)
     held = in_flight(network, task, sequences).held[0]

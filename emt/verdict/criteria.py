@@ -170,6 +170,13 @@ def _in_part(evidence: Evidence, own: Faithfulness, ahead, reasons) -> Verdict:
             else "It does the task too badly to say more."
         )
         return Verdict(CANNOT_TELL, tuple(reasons))
+    if not v["fitted"] < CRITERIA["some"]:
+        found = (
+            "cannot be tried" if math.isnan(v["fitted"]) else f"obey in part ({v['fitted']:.0%})"
+        )
+        reasons.append(f"Memories fitted to the states {found}.")
+        return Verdict(CANNOT_TELL, tuple(reasons))
+    reasons.append("No edit has an effect of its own, in no directions that were tried.")
     return Verdict(NOT_FOUND, tuple(reasons))
 
 
@@ -200,7 +207,13 @@ def _without_memories(evidence: Evidence, reasons) -> Verdict:
             f"of their own. What different memories write has a mean cosine of {v['alike']:.2f}."
         )
         return Verdict(NOT_FOUND, tuple(reasons))
-    reasons.append(next((missing[k] for k in ("linear", "memories") if k in missing), ""))
+    if evidence.linear is None:
+        reasons.append(f"It has no linear network: {missing['linear']}.")
+    else:
+        reasons.append(
+            f"No {n} modes of its linear network stand apart from the others and hold what is "
+            f"written (moduli {_number(v['last'])}, then {_number(v['next'])})."
+        )
     return _in_part(evidence, Faithfulness(*6 * (0.0,)), 0.0, reasons)
 
 

@@ -165,10 +165,11 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
     if task is None:
         return found
     begun(network, task, 2, seed)  # trials that do not fit are an error, not a finding
+    rest = _mean(network, task, seed) if local is None else at
     parts = {
         "index": lambda: _rounds(network, task, seed),
         "alike": lambda: _alike(network, task, at, seed),
-        "fitted": lambda: _fitted(network, task, at, seed),
+        "fitted": lambda: _fitted(network, task, rest, seed),
     }
     memories = spectrum = None
     if local is not None:
@@ -181,11 +182,11 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
         parts["theory"] = lambda: _theory(network, task, at, local, memories, seed)
         parts["dose"] = lambda: _dose(network, task, memories, seed)
     components, values = _said_right(network, task, seed)
-    values |= _visited(network, task, at, seed)
+    values |= _visited(network, task, rest, seed)
     for name, part in parts.items():
         values |= tried(name, part) or {}
     values = {name: float(values.get(name, math.nan)) for name in MEASURES}
-    rivals = _rivals(network, task, at, channels, memories, seed)
+    rivals = _rivals(network, task, rest, channels, memories, seed)
     scores, exchanges = {}, {}
     for name, make in tqdm(rivals.items(), disable=None if progress else True, desc="editing"):
         result = tried(name, make)
@@ -266,6 +267,11 @@ def _memories(network, task, at, local) -> VariableMemories:
         n = min(task.modes, local.hidden)
         found = corrected(local, task, alpha, float(np.sqrt(lengths[n - 1] * lengths[n])))
     return sized(network, task, replace(found, at=at))
+
+
+def _mean(network, task, seed) -> np.ndarray:
+    """Return the mean of visited states, where there is no point of rest."""
+    return in_flight(network, task, 64, seed).h.reshape(-1, network.hidden).mean(axis=0)
 
 
 def _said_right(network, task, seed) -> tuple[np.ndarray, dict]:

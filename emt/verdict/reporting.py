@@ -19,7 +19,7 @@ from emt.verdict.measuring import Evidence, measured
 from emt.writing import write_whole
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NetworkReport:
     """A network, read: a verdict, why, and everything that was measured for it.
 
@@ -46,6 +46,10 @@ class NetworkReport:
         console = Console(file=io.StringIO(), width=80, color_system=None, legacy_windows=False)
         console.print(self)
         return console.file.getvalue().rstrip("\n")
+
+    def __repr__(self) -> str:
+        """Return the verdict in a line."""
+        return f"<NetworkReport: {self.verdict.word}; print it for all of it>"
 
     def __rich__(self):
         """Return the report as a terminal shows it."""

@@ -306,8 +306,10 @@ CHANGES = [
     ({"own": {"efficacy": 0.9}, "rival": 0.76, "fitted": 0.5}, NOT_FOUND),
     ({"own": {"efficacy": 0.9}, "rival": 0.749, "fitted": 0.5}, PARTLY),
     ({"own": {"efficacy": 0.5}, "fitted": 0.95}, PARTLY),
-    ({"own": {"efficacy": 0.5}, "fitted": 0.94}, NOT_FOUND),
-    ({"own": {"efficacy": 0.5}, "fitted": math.nan}, NOT_FOUND),
+    ({"own": {"efficacy": 0.5}, "fitted": 0.94}, CANNOT_TELL),
+    ({"own": {"efficacy": 0.5}, "fitted": 0.75}, CANNOT_TELL),
+    ({"own": {"efficacy": 0.5}, "fitted": 0.74}, NOT_FOUND),
+    ({"own": {"efficacy": 0.5}, "fitted": math.nan}, CANNOT_TELL),
     ({"own": {"efficacy": 0.5}, "fitted": 0.5, "accuracy_least": 0.94}, CANNOT_TELL),
     # As the task asks?
     ({"Phi_cosine": 0.9}, LINEAR),
@@ -333,7 +335,8 @@ CHANGES = [
     ({"dose": 1.0, "index": 1.0, "Phi_cosine": 0.0}, PARTLY),
     # No memories at all?
     ({"own": None}, PARTLY),
-    ({"own": None, "fitted": 0.94}, NOT_FOUND),
+    ({"own": None, "fitted": 0.94}, CANNOT_TELL),
+    ({"own": None, "fitted": 0.74}, NOT_FOUND),
     ({"own": None, "fitted": 0.5, "accuracy_least": 0.94}, CANNOT_TELL),
 ]
 
@@ -458,3 +461,18 @@ def test_what_is_wrong_is_said(reports):
     assert [
         place for place in missing(table.values(), only="verdict") if "command.py" not in place
     ] == []
+
+
+def test_trials_with_a_gap_are_read_by_when_memories_are_read():
+    task, rng = repeat_copy(3, 1), np.random.default_rng(0)
+    plain = emt.constructed(task, np.linalg.qr(rng.normal(size=(7, 3)))[0])
+    late = replace(plain, W_r=plain.W_r @ np.linalg.matrix_power(plain.W_hh, 2))
+    bits = rng.choice([-1.0, 1.0], size=(60, 3, 1))
+    inputs = np.concatenate([bits, np.zeros((60, 10, 1))], axis=1)
+    targets = np.concatenate([np.zeros((60, 4, 1)), np.tile(bits, (1, 3, 1))], axis=1)
+    mask = np.broadcast_to(np.arange(13) >= 4, (60, 13))
+    own = replace(task, trials=Trials(inputs, targets, mask))
+    found = emt.report(late, own, alignments=False, progress=False)
+    assert found.verdict.word == LINEAR, found
+    assert found.evidence.scores["memories"].efficacy == 1
+    assert math.isnan(found.evidence.values["response"]) and "response" in found.evidence.missing

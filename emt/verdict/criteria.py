@@ -204,7 +204,8 @@ def _without_memories(evidence: Evidence, reasons) -> Verdict:
     if network.hidden < n:
         reasons.append(
             f"It has {network.hidden} units for {n} variables: they cannot each have a direction "
-            f"of their own. What different memories write has a mean cosine of {v['alike']:.2f}."
+            f"of their own. Two memories are held with a cosine of {v['same']:.2f}, in sizes "
+            f"{v['unequal']:.1f} to 1."
         )
         return Verdict(NOT_FOUND, tuple(reasons))
     if evidence.linear is None:

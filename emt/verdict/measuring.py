@@ -60,7 +60,8 @@ MEASURES = {
     "total": ("the same, by the sum of all rounds", "1"),
     "dose": ("heard ten cycles after 0.3 of two memories was exchanged", "0.4"),
     "fitted": ("efficacy of memories that are fitted to the states", ""),
-    "alike": ("mean cosine of the directions of two memories", "0"),
+    "same": ("largest cosine of the directions of two memories", "0"),
+    "unequal": ("ratio of the sizes of these two", "1"),
 }
 """What is measured of a network, and what the linear theory says of it."""
 
@@ -168,7 +169,7 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
     rest = _mean(network, task, seed) if local is None else at
     parts = {
         "index": lambda: _rounds(network, task, seed),
-        "alike": lambda: _alike(network, task, at, seed),
+        "same": lambda: _alike(network, task, at, seed),
         "fitted": lambda: _fitted(network, task, rest, seed),
     }
     memories = spectrum = None
@@ -313,13 +314,16 @@ def _rounds(network, task, seed) -> dict:
 
 
 def _alike(network, task, at, seed) -> dict:
-    """Compare the directions in which the states hold what different memories hold."""
+    """Compare the directions in which the states hold the two memories that are most alike."""
     h, held = in_flight(network, task, 256, seed)
     h, s, kappa = h.reshape(-1, network.hidden), task.s, task.kappa
     vectors = linalg.lstsq(held.reshape(len(h), -1), h - h.mean(axis=0))[0].reshape(s, kappa, -1)
-    vectors = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(1e-300)
-    cosines = abs(np.einsum("icx,jcx->cij", vectors, vectors))
-    return {"alike": (cosines.sum() / kappa - s) / (s * (s - 1)) if s > 1 else math.nan}
+    sizes = np.linalg.norm(vectors, axis=-1).clip(1e-300)
+    unit = vectors / sizes[..., None]
+    cosines = np.triu(abs(np.einsum("icx,jcx->cij", unit, unit)), k=1)
+    c, one, other = np.unravel_index(cosines.argmax(), cosines.shape)
+    pair = sizes[[one, other], c]
+    return {"same": cosines[c, one, other], "unequal": pair.max() / pair.min()} if s > 1 else {}
 
 
 def _fitted(network, task, at, seed) -> dict:

@@ -88,7 +88,7 @@ def learned_eigenvalues(ax: Axes, spectrum: Matched) -> Axes:
         box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": INK, "lw": 0.6}
         place = 1.34 * direction
         ax.text(place.real, place.imag, str(count), ha="center", va="center", fontsize=8, bbox=box)
-    ax.legend(loc="center")
+    ax.legend(loc="center", frameon=True, framealpha=0.85, edgecolor="none")
     return ax
 
 

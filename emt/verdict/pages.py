@@ -18,11 +18,13 @@ from emt.tasks import random_bits, with_silence
 from emt.verdict.criteria import SAID
 from emt.verdict.measuring import MEASURES, Evidence
 
+FOLDED = "What could not be had", "Criteria", "What was used"
 SCORES = "efficacy", "specificity", "sufficiency", "necessity", "decoded", "surgery"
 STYLE = """
 .emt-report { max-width: 54rem; line-height: 1.45; overflow-wrap: break-word; }
 .emt-report .verdict { font-size: 1.4rem; }
 .emt-report .part { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
+.emt-report details { margin: .8rem 0; }
 .emt-report .scroll { overflow-x: auto; }
 .emt-report table { border-collapse: collapse; font-size: .9rem; color: inherit; }
 .emt-report th, .emt-report td { padding: .15rem .8rem .15rem 0; text-align: left;
@@ -190,12 +192,15 @@ def fragment(report: Mapping, figures: Sequence[Picture], level: int = 3) -> str
         name = html.escape(title, quote=True)
         kind = ' class="words"' if head[1] in ("why", "is") else ""
         lines = [_row("th", head), *(_row("td", row) for row in rows)]
-        parts.append(
-            f'<h{level + 1} class="part">{name}</h{level + 1}>'
+        told = (
             f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">'
             f"<table{kind}>{''.join(lines)}</table></div>"
         )
-        parts += [f'<p class="note">{html.escape(note)}</p>'] if note else []
+        told += f'<p class="note">{html.escape(note)}</p>' if note else ""
+        if title in FOLDED:
+            parts.append(f"<details><summary>{name}</summary>{told}</details>")
+        else:
+            parts.append(f'<h{level + 1} class="part">{name}</h{level + 1}>{told}')
     return f'<style>{STYLE}</style><div class="emt-report">{"".join(parts)}</div>'
 
 

@@ -1,27 +1,35 @@
 """Verdicts on networks that others' programs train."""
 
-import math
+from verdicts import shown
+from your_network import AUTHORS, SETTINGS, foreign, right
 
-from your_network import AUTHORS, SETTINGS, foreign
-
-from emt.beyond.faithfulness import Faithfulness
+import emt
 from emt.verdict.criteria import judged
 from emt.verdict.measuring import measured
 
+STEPS = 30
+"""For how long a network is asked that repeats nothing."""
+
 
 def outcome(network: str, seed: int) -> dict:
-    """Train a network and judge it, with its task if it has one."""
+    """Train a network and judge it, with its task if it has one.
+
+    *learned* are the right answers of what it was trained on: of two cycles, or of `STEPS` steps.
+    """
     found = foreign(network, seed)
+    steps = STEPS if found.task is None else 2 * found.task.s
+    if found.model is None:
+        learned = emt.accuracy(found.network, found.task, last=steps).value
+    else:
+        learned = right(found.model, network, steps)
     evidence = measured(found.network, found.task, found.channels, alignments=False, progress=False)
-    verdict, values = judged(evidence), evidence.values
-    own = evidence.scores.get("memories", Faithfulness(*6 * (math.nan,)))
-    numbers = {name: values.get(name, math.nan) for name in ("accuracy", "explained", "index")}
-    numbers |= {"efficacy": own.efficacy, "fitted": values.get("fitted", math.nan)}
-    numbers |= {"dose": values.get("dose", math.nan)}
+    verdict, numbers = judged(evidence), shown(evidence)
+    names = ("accuracy", "explained", "index", "efficacy", "fitted", "dose")
     return {
         "units": found.network.hidden,
+        "learned": learned,
         "verdict": verdict.word,
-        **{name: math.inf if math.isnan(value) else value for name, value in numbers.items()},
+        **{name: numbers[name] for name in names},
         "why": verdict.reasons[-1],
     }
 

@@ -25,7 +25,7 @@ from emt.verdict.criteria import (
     PARTLY,
     judged,
 )
-from emt.verdict.measuring import measured
+from emt.verdict.measuring import Evidence, measured
 
 
 class Made(NamedTuple):
@@ -255,21 +255,26 @@ MADE: dict[str, tuple[Callable[[int], Made], tuple[str, ...]]] = {
 SHOWN = ("accuracy", "explained", "Phi_cosine", "index", "dose", "fitted", "last", "next")
 
 
+def shown(evidence: Evidence) -> dict[str, float]:
+    """Return the numbers that a table shows; infinite where one cannot be had."""
+    own = evidence.scores.get("memories", Faithfulness(*6 * (math.nan,)))
+    rivals = [score.efficacy for name, score in evidence.scores.items() if name != "memories"]
+    values = {name: evidence.values.get(name, math.nan) for name in SHOWN}
+    values |= own._asdict() | {"rival": max(rivals, default=math.nan)}
+    return {name: math.inf if math.isnan(value) else value for name, value in values.items()}
+
+
 def outcome(made: str, seed: int) -> dict:
     """Make a network, judge it, and say whether that is right.
 
-    Half of the networks are judged without being told what they should do. A verdict that is
-    neither right nor says less than it might is wrong.
+    Two of four seeds are judged without being told what they should do. A verdict that is neither
+    right nor says less than it might is wrong.
     """
     make, right = MADE[made]
     network, task = make(seed)
     told = seed % 4 < 2 or make is wrong_rule
     evidence = measured(network, task if told else None, alignments=False, progress=False)
     word = judged(evidence).word
-    own = evidence.scores.get("memories", Faithfulness(*6 * (math.inf,)))
-    rivals = [score.efficacy for name, score in evidence.scores.items() if name != "memories"]
-    values = {name: evidence.values.get(name, math.nan) for name in SHOWN}
-    values |= own._asdict() | {"rival": max(rivals, default=math.nan)}
     less = word == CANNOT_TELL or (word == PARTLY and NOT_FOUND not in right)
     return {
         "told": told,
@@ -279,5 +284,5 @@ def outcome(made: str, seed: int) -> dict:
         "known": " or ".join(right),
         "verdict": word,
         "outcome": "right" if word in right else "undecided" if less else "wrong",
-        **{name: math.inf if math.isnan(value) else value for name, value in values.items()},
+        **shown(evidence),
     }

@@ -70,6 +70,29 @@ def jacobian(network: Recurrent, h: Float[np.ndarray, " H"]) -> Float[np.ndarray
     return np.diag(1 - a) + a[:, None] * carried
 
 
+def explained(
+    network: Recurrent, visited: Float[np.ndarray, "states H"], h: Float[np.ndarray, " H"]
+) -> float:
+    """Return the part of the next step from visited states that is linear around h.
+
+    1 if it is linear all the way, or if no step leads away from h.
+
+    Parameters
+    ----------
+    network
+        The network.
+    visited
+        States, one a row.
+    h
+        The state around which it is taken to be linear.
+    """
+    h = checks.array("h", h, network.hidden)
+    visited = checks.array("visited", visited, None, network.hidden)
+    after = step(network, visited) - h
+    left = after - (visited - h) @ jacobian(network, h).T
+    return float(1 - (left**2).sum() / (after**2).sum()) if after.any() else 1.0
+
+
 def speed(
     network: Recurrent, h: Float[np.ndarray, "*batch H"]
 ) -> Float[np.ndarray, "*batch"] | np.float64:

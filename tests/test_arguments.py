@@ -198,7 +198,7 @@ EXAMPLES = {
     "beyond.lifetime.last_step": {"steps": TIMES, "accuracy": TIMES[::-1] / 4},
     "beyond.lifetime.accuracy_curve": {"steps": TIMES},
     "beyond.lifetime.saturation": {"preactivation": STATES},
-    "linearization": {"apart": 1e-4, "most": 5},
+    "linearization": {"apart": 1e-4, "most": 5, "visited": STATES},
     "linearization.placed": {"h": np.full(10, 0.1), "linear": W},
     "linearization.order": {"values": TIMES},
     "beyond.overwriting": {"delay": 3, "rounds": 2, "silence": 1, "scale": 1.0},
@@ -445,7 +445,7 @@ ACCEPTED = {
     "longer": "W_uh Xi bits block covectors doses h inputs operator overlaps sizes targets times u"
     " variance x z",
     "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation"
-    " response sizes starts times u variance vectors x z",
+    " response sizes starts times u variance vectors visited x z",
     "empty": "block covectors doses sizes times u variance vectors x z",
     "no columns": "Xi block covectors doses overlaps sizes times u variance vectors x z",
 }

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from emt import Network, constructed, linearization, repeat_copy, run, with_silence
+from emt import IDENTITY, TANH, Network, constructed, linearization, repeat_copy, run, with_silence
 from emt.linearization import (
+    explained,
     fixed_points,
     jacobian,
     linear_at,
@@ -230,3 +231,18 @@ def test_a_search_that_ends_nowhere_reached_nothing(monkeypatch):
     found = fixed_points(network, np.ones((3, 3)))
     np.testing.assert_array_equal(found.points, np.zeros((1, 3)))
     assert (found.found.tolist(), found.starts) == ([1], 3)
+
+
+def test_a_linear_network_is_explained_and_a_bent_one_in_part():
+    rng = np.random.default_rng(0)
+    W, h = rng.normal(size=(4, 4)) / 2, np.zeros(4)
+    straight, bent = (
+        Network(W, np.ones((4, 1)), np.ones((1, 4)), activation=a) for a in (IDENTITY, TANH)
+    )
+    visited = rng.normal(size=(50, 4))
+    assert explained(straight, visited, h) == pytest.approx(1, abs=1e-14)
+    after = np.tanh(visited @ W.T)
+    part = 1 - ((after - visited @ W.T) ** 2).sum() / (after**2).sum()
+    assert explained(bent, visited, h) == pytest.approx(part, abs=1e-12) and part < 0.99
+    still = Network(np.zeros((4, 4)), np.ones((4, 1)), np.ones((1, 4)))
+    assert explained(still, visited, h) == 1

@@ -476,3 +476,33 @@ def test_trials_with_a_gap_are_read_by_when_memories_are_read():
     assert found.verdict.word == LINEAR, found
     assert found.evidence.scores["memories"].efficacy == 1
     assert math.isnan(found.evidence.values["response"]) and "response" in found.evidence.missing
+
+
+def test_a_rule_with_a_threshold_is_reported_too(tmp_path):
+    F = np.zeros((3, 1, 1))
+    F[:, 0, 0] = 1.0, -1.0, 1.0
+    task = emt.Task(3, 1, F, threshold=True)
+    network = overwriting_network(task, 2.0, 8.0)
+    found = emt.report(network, task, alignments=False, progress=False)
+    assert "response" in found.evidence.missing
+    assert len(pages.drawn(found.evidence)) == 1
+    assert "Verdict" in found.save(tmp_path / "x.html").read_text(encoding="utf-8")
+
+
+def test_every_part_takes_the_seed(monkeypatch):
+    """Another seed is other inputs, in the memories as in what they are compared with."""
+    asked = []
+
+    def noted(function):
+        def noting(*arguments, **named):
+            asked.append(named["seed"])
+            return function(*arguments, **named)
+
+        return noting
+
+    for name in ("scored", "interchanged", "probe"):
+        monkeypatch.setattr(measuring, name, noted(getattr(measuring, name)))
+    task = repeat_copy(3, 2)
+    network = emt.constructed(task, 0.1 * np.eye(8)[:, :6], activation=emt.TANH)
+    emt.report(network, task, seed=5, alignments=False, progress=False)
+    assert len(asked) >= 9 and set(asked) == {5}

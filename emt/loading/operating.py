@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy import linalg
 
 from emt import checks
-from emt.linearization import fixed_points, jacobian, slow_points, step
+from emt.linearization import explained, fixed_points, jacobian, slow_points, step
 from emt.network import EVALUATION_SEED, Recurrent, begun, continued
 from emt.tasks import Task
 
@@ -86,15 +86,13 @@ def operating_point(
     points = found.points if near is None else np.vstack([near, found.points])
     best = points[np.argmin(np.linalg.norm(points - centre, axis=1))]
     others = (np.linalg.norm(found.points - best, axis=1) > APART).sum()
-    off, after = visited - best, step(network, visited) - best
-    left = after - off @ jacobian(network, best).T
     size = (visited**2).sum()
     return OperatingPoint(
         best,
         float(np.linalg.norm(step(network, best) - best)),
         int(others),
-        float(np.sqrt((off**2).sum() / size)) if size else 0.0,
-        float(1 - (left**2).sum() / (after**2).sum()) if after.any() else 1.0,
+        float(np.sqrt(((visited - best) ** 2).sum() / size)) if size else 0.0,
+        explained(network, visited, best),
     )
 
 

@@ -86,12 +86,12 @@ def judged(evidence: Evidence) -> Verdict:
     own = scores.get("memories")
     if own is None:
         return _without_memories(evidence, reasons)
-    rivals = {k: s.efficacy for k, s in scores.items() if k != "memories"}
-    rival = max(rivals, key=rivals.get) if rivals else ""
-    ahead = own.efficacy - max(rivals.values(), default=0.5)
+    rivals = [(score.efficacy, name) for name, score in scores.items() if name != "memories"]
+    most, rival = max(rivals, default=(0.5, "chance"))
+    ahead = own.efficacy - most
     reasons.append(
         f"When two memories are swapped, {own.efficacy:.0%} of the outputs that should turn do "
-        f"(at most {max(rivals.values(), default=0.5):.0%} in what should fail: {rival}), and "
+        f"(at most {most:.0%} in what should fail: {rival}), and "
         f"{own.specificity:.0%} of the others stay."
     )
     reasons.append(
@@ -194,22 +194,16 @@ def _without_task(evidence: Evidence) -> Verdict:
 
 def _without_memories(evidence: Evidence, reasons) -> Verdict:
     """Return the verdict where the weights show no memories."""
-    v, missing, network, task = (
-        evidence.values,
-        evidence.missing,
-        evidence.network,
-        evidence.task,
-    )
-    n = task.modes
-    if network.hidden < n:
+    v, units, n = evidence.values, evidence.network.hidden, evidence.task.modes
+    if units < n:
         reasons.append(
-            f"It has {network.hidden} units for {n} variables: they cannot each have a direction "
+            f"It has {units} units for {n} variables: they cannot each have a direction "
             f"of their own. Two memories are held with a cosine of {v['same']:.2f}, in sizes "
             f"{v['unequal']:.1f} to 1."
         )
         return Verdict(NOT_FOUND, tuple(reasons))
     if evidence.linear is None:
-        reasons.append(f"It has no linear network: {missing['linear']}.")
+        reasons.append(f"It has no linear network: {evidence.missing['linear']}.")
     else:
         reasons.append(
             f"No {n} modes of its linear network stand apart from the others and hold what is "

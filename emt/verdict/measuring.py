@@ -29,13 +29,15 @@ from emt.beyond.interventions import columns_of
 from emt.beyond.overwriting import answers, overwrite_index
 from emt.evidence import agreement, rotated
 from emt.impulse import Inference, impulse_response, infer_rule, task_response
-from emt.linearization import jacobian, linear, step
+from emt.linearization import explained, linear
 from emt.loading.operating import operating_point
 from emt.network import EVALUATION_SEED, Network, Recurrent, begun, continued
 from emt.scoring import Proportion, centred, counted
 from emt.spectrum import Spectrum, compare
 from emt.tasks import Task, repeat_copy
 
+ANSWERS, SEQUENCES, LATE = 512, 64, 1000
+"""Sequences by which right answers are counted, and edits; the step around which surgery is."""
 DOSE, WAIT, NOMINAL, WHOLE = 0.3, 10, 8, 0.1
 MEASURES = {
     "accuracy": ("right answers in the first two cycles", "1"),
@@ -123,25 +125,13 @@ def measured(
 
     Parameters
     ----------
-    network
-        An Elman network, a gated cell or another that runs.
-    task
-        The rule that it should follow, perhaps with trials of one's own; s for repeat copy; by
-        default what its impulse response says, if that is one rule.
-    channels
-        Numbers of the inputs that are written to memories, from 0; by default all. Without trials
-        of one's own the others are 0.
-    seed
-        Of inputs and random directions.
-    alignments
-        Whether subspaces are learned from behaviour too, which takes most of the time.
-    progress
-        Whether to draw a progress bar, which is drawn on a terminal only.
+    network, task, channels, seed, alignments, progress
+        As for `emt.report`.
 
     Raises
     ------
     ValueError
-        If `channels` must be named, or trials of one's own do not fit the network or the rule.
+        As `emt.report`.
     """
     with threadpool_limits(1):  # the same sums on any number of cores, and no waiting
         return _measured(network, task, _data(network, channels), seed, alignments, progress)
@@ -169,7 +159,7 @@ def _measured(network, task, channels, seed, alignments, progress) -> Evidence:
     rest = _mean(network, task, seed) if local is None else at
     parts = {
         "index": lambda: _rounds(network, task, seed),
-        "same": lambda: _alike(network, task, at, seed),
+        "same": lambda: _alike(network, task, seed),
         "fitted": lambda: _fitted(network, task, rest, seed),
     }
     memories = spectrum = None
@@ -272,12 +262,12 @@ def _memories(network, task, at, local) -> VariableMemories:
 
 def _mean(network, task, seed) -> np.ndarray:
     """Return the mean of visited states, where there is no point of rest."""
-    return in_flight(network, task, 64, seed).h.reshape(-1, network.hidden).mean(axis=0)
+    return in_flight(network, task, SEQUENCES, seed).h.reshape(-1, network.hidden).mean(axis=0)
 
 
 def _said_right(network, task, seed) -> tuple[np.ndarray, dict]:
     """Return which answers of the first two cycles are right, by component and in all."""
-    tally = counted(network, task, last=2 * task.s, sequences=512, seed=seed)
+    tally = counted(network, task, last=2 * task.s, sequences=ANSWERS, seed=seed)
     said = Proportion(int(tally.right.sum()), int(tally.bits.sum()))
     components = tally.right.sum(axis=0) / tally.bits.sum(axis=0).clip(1)
     least, most = said.interval
@@ -291,15 +281,11 @@ def _said_right(network, task, seed) -> tuple[np.ndarray, dict]:
 
 def _visited(network, task, at, seed) -> dict:
     """Return how far states go from the operating point, and how linear they are there."""
-    h, _ = continued(network, begun(network, task, 64, seed).h, 2 * task.s)
+    h, _ = continued(network, begun(network, task, SEQUENCES, seed).h, 2 * task.s)
     visited = h.reshape(-1, network.hidden)
     rest = np.zeros(network.hidden) if at is None else at
-    off, after = visited - rest, step(network, visited) - rest
-    left = after - off @ jacobian(network, rest).T
-    return {
-        "activity": (off**2).mean(),
-        "explained": 1 - (left**2).sum() / (after**2).sum() if after.any() else math.nan,
-    }
+    straight = explained(network, visited, rest)
+    return {"activity": ((visited - rest) ** 2).mean(), "explained": straight}
 
 
 def _rounds(network, task, seed) -> dict:
@@ -313,7 +299,7 @@ def _rounds(network, task, seed) -> dict:
     return rounds
 
 
-def _alike(network, task, at, seed) -> dict:
+def _alike(network, task, seed) -> dict:
     """Compare the directions in which the states hold the two memories that are most alike."""
     h, held = in_flight(network, task, 256, seed)
     h, s, kappa = h.reshape(-1, network.hidden), task.s, task.kappa
@@ -354,7 +340,7 @@ def _theory(network, task, at, local, memories, seed) -> dict:
     newest = memories.labels[:, 0] == task.s
     spoken = (local.W_r @ P)[memories.labels[newest, 1] - 1]
     recurrent = agreement(P @ local.W_hh @ P, Psi @ Phi @ Psi_dual).relative_error
-    off = in_flight(network, task, 64, seed).h - (0.0 if at is None else at)
+    off = in_flight(network, task, SEQUENCES, seed).h - (0.0 if at is None else at)
     values = {
         "Phi_cosine": agreement(learned, Phi).cosine,
         "Phi_gain": (learned * Phi).sum() / (Phi**2).sum(),
@@ -373,15 +359,15 @@ def _theory(network, task, at, local, memories, seed) -> dict:
 def _dose(network, task, memories, seed) -> dict:
     """Exchange a part of two memories and listen later."""
     doses, wait = np.array([DOSE]), WAIT * task.s
-    return {"dose": dose_response(network, task, memories, doses, seed=seed, wait=wait)[0]}
+    return {"dose": dose_response(network, task, memories, doses, SEQUENCES, seed, wait)[0]}
 
 
 def _rivals(network, task, at, channels, memories, seed) -> dict[str, Callable]:
     """Return, by name, what scores the memories, other bases, and those of other networks."""
+    edited = partial(scored, step=LATE, sequences=SEQUENCES, seed=seed)
 
     def directions():
-        basis = baseline(network, task, "random directions", seed, at)
-        return scored(network, task, basis, seed=seed)
+        return edited(network, task, baseline(network, task, "random directions", seed, at))
 
     def made(change):
         other = change(network, seed)
@@ -393,9 +379,9 @@ def _rivals(network, task, at, channels, memories, seed) -> dict[str, Callable]:
         except ValueError:
             found = as_printed(local, task, removal="none")
             found = sized(other, task, replace(found, at=rest))
-        return scored(other, task, found, seed=seed)
+        return edited(other, task, found)
 
-    own = {} if memories is None else {"memories": partial(scored, network, task, memories)}
+    own = {} if memories is None else {"memories": partial(edited, network, task, memories)}
     others = {name: partial(made, change) for name, change in OTHERS.items()}
     return own | {"random directions": directions} | others
 
@@ -442,10 +428,10 @@ def _subspaces(network, task, memories, seed, alignments) -> dict[str, Callable]
         return {}
     m, rng = (task.s + 1) // 2, checks.generator(seed, 8)
     d = int(task.persistent.reshape(task.s, -1)[m - 1].sum())
-    exchanged = partial(interchanged, network, task, m)
+    exchanged = partial(interchanged, network, task, m, seed=seed)
 
     def probed():
-        return exchanged(probe(network, task, m).covectors.T)
+        return exchanged(probe(network, task, m, seed=seed).covectors.T)
 
     own = {}
     if memories is not None:

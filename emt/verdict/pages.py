@@ -18,7 +18,6 @@ from emt.tasks import random_bits, with_silence
 from emt.verdict.criteria import SAID
 from emt.verdict.measuring import MEASURES, Evidence
 
-FOLDED = "What could not be had", "Criteria", "What was used"
 SCORES = "efficacy", "specificity", "sufficiency", "necessity", "decoded", "surgery"
 STYLE = """
 .emt-report { max-width: 54rem; line-height: 1.45; overflow-wrap: break-word; }
@@ -52,12 +51,18 @@ class Listing(NamedTuple):
         Text, one entry a column.
     note
         What the columns mean.
+    folded
+        Whether a page shows its title only, until it is asked.
+    words
+        Whether there are words in its last column.
     """
 
     title: str
     head: tuple[str, ...]
     rows: list[tuple[str, ...]]
     note: str = ""
+    folded: bool = False
+    words: bool = False
 
 
 class Picture(NamedTuple):
@@ -120,13 +125,26 @@ def tables(report: Mapping) -> list[Listing]:
             "Cause: of the outputs that should change, those that do. Isolate: of those that "
             "should stay, those that do.",
         ),
-        Listing("What could not be had", ("part", "why"), list(report["missing"].items())),
+        Listing(
+            "What could not be had",
+            ("part", "why"),
+            list(report["missing"].items()),
+            folded=True,
+            words=True,
+        ),
         Listing(
             "Criteria",
             ("what", "bound"),
             [(SAID[name], f"{value:g}") for name, value in report["criteria"].items()],
+            folded=True,
         ),
-        Listing("What was used", ("part", "is"), list(report["used"].items())),
+        Listing(
+            "What was used",
+            ("part", "is"),
+            list(report["used"].items()),
+            folded=True,
+            words=True,
+        ),
     ]
     return [table for table in found if table.rows]
 
@@ -153,8 +171,7 @@ def terminal(report: Mapping):
 
     reasons = Text("\n".join(report["reasons"]))
     parts = [Panel(reasons, title=heading(report), title_align="left", box=box.ROUNDED)]
-    for title, head, rows, note in tables(report):
-        words = head[1] in ("why", "is")
+    for title, head, rows, note, _, words in tables(report):
         made = table.Table(box=None, padding=(0, 1, 0, 0), header_style="underline")
         for n, name in enumerate(head):
             made.add_column(name, justify="right" if n and not words else "left", no_wrap=not n)
@@ -188,16 +205,16 @@ def fragment(report: Mapping, figures: Sequence[Picture], level: int = 3) -> str
             f'src="data:image/svg+xml;base64,{b64encode(figure.svg.encode()).decode()}"></div>'
             f"<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
         )
-    for title, head, rows, note in tables(report):
+    for title, head, rows, note, folded, words in tables(report):
         name = html.escape(title, quote=True)
-        kind = ' class="words"' if head[1] in ("why", "is") else ""
+        kind = ' class="words"' if words else ""
         lines = [_row("th", head), *(_row("td", row) for row in rows)]
         told = (
             f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">'
             f"<table{kind}>{''.join(lines)}</table></div>"
         )
         told += f'<p class="note">{html.escape(note)}</p>' if note else ""
-        if title in FOLDED:
+        if folded:
             parts.append(f"<details><summary>{name}</summary>{told}</details>")
         else:
             parts.append(f'<h{level + 1} class="part">{name}</h{level + 1}>{told}')
@@ -236,7 +253,10 @@ def drawn(evidence: Evidence) -> list[Picture]:
     if evidence.spectrum is None:
         return []
     with plt.style.context(["default", "emt.emt"]), threadpool_limits(1):
-        return [_figure_3(evidence), _response(evidence)]
+        pictures = [_figure_3(evidence)]
+        if not evidence.task.threshold:  # what takes signs has no impulse response
+            pictures.append(_response(evidence))
+        return pictures
 
 
 def panels(evidence: Evidence):
@@ -254,22 +274,21 @@ def panels(evidence: Evidence):
     """
     from emt import figures
 
-    found = evidence
-    if found.spectrum is None:
-        reasons = [found.missing[k] for k in ("linear", "spectrum") if k in found.missing]
-        why = reasons[0] if reasons else found.rule.evidence
+    if evidence.spectrum is None:
+        reasons = [evidence.missing[k] for k in ("linear", "spectrum") if k in evidence.missing]
+        why = reasons[0] if reasons else evidence.rule.evidence
         raise ValueError(f"evidence must hold a task and a linear network to be drawn: {why}")
-    h, s = _example(found)
-    if found.memories is None:
+    h, s = _example(evidence)
+    if evidence.memories is None:
         fig, (left, right) = figures.side_by_side(["eigenvalues", "hidden state"])
-        figures.learned_eigenvalues(left, found.spectrum)
+        figures.learned_eigenvalues(left, evidence.spectrum)
         figures.hidden_states(right, h, s)
         return fig
-    states = sample_states(found.network, found.task, 2 * found.task.s)
-    blocks = open_network(found.network, found.memories, states)
-    names, held = found.memories.labels, contents(found.memories, h)
-    grey = _by_construction(found, len(blocks.matrix))
-    return figures.figure_3(blocks.matrix, found.spectrum, h, held, names, s, grey)
+    states = sample_states(evidence.network, evidence.task, 2 * evidence.task.s)
+    blocks = open_network(evidence.network, evidence.memories, states)
+    names, held = evidence.memories.labels, contents(evidence.memories, h)
+    grey = _by_construction(evidence, len(blocks.matrix))
+    return figures.figure_3(blocks.matrix, evidence.spectrum, h, held, names, s, grey)
 
 
 def _figure_3(found: Evidence) -> Picture:
@@ -303,6 +322,7 @@ def _response(found: Evidence) -> Picture:
     steps, root = 2 * found.task.s, found.task.kappa**0.5
     own, wanted = impulse_response(found.linear, steps), task_response(found.task, steps)
     size, theory = (np.linalg.norm(x, axis=(1, 2)) / root for x in (own, wanted))
+    late = "" if found.task.trials is None else " A gap before the answer makes it late."
     fig, ax = figures.single()
     figures.curves(ax, {"this network": size}, "steps after the impulse", "size", theory=theory)
     return Picture(
@@ -310,7 +330,7 @@ def _response(found: Evidence) -> Picture:
         "Size of the answer to an impulse over the next two cycles: a line, and dots for what the "
         "task asks for.",
         "Impulse response of the linear network, in size. It depends on no basis, and nothing of "
-        "it is so by construction.",
+        f"it is so by construction.{late}",
         wide=False,
     )
 

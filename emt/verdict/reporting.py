@@ -15,7 +15,15 @@ from emt.network import ACTIVATIONS, EVALUATION_SEED, Network, Recurrent
 from emt.tasks import Task
 from emt.verdict import pages
 from emt.verdict.criteria import CRITERIA, Verdict, judged
-from emt.verdict.measuring import Evidence, measured
+from emt.verdict.measuring import (
+    ANSWERS,
+    DOSE,
+    LATE,
+    SEQUENCES,
+    WAIT,
+    Evidence,
+    measured,
+)
 from emt.writing import write_whole
 
 
@@ -173,6 +181,9 @@ def _constants(found: Evidence, channels: Sequence[int] | None, seed: int) -> di
         "operating point": "none" if found.linear is None else point,
         "data channels": "all" if channels is None else ", ".join(map(str, channels)),
         "seed": str(seed),
+        "sequences": f"{ANSWERS} for right answers, {SEQUENCES} for edits",
+        "surgery": f"around step {LATE}",
+        "exchange in part": f"{DOSE} of two memories, heard {WAIT} cycles later",
     }
 
 

@@ -322,7 +322,7 @@ def _response(found: Evidence) -> Picture:
     steps, root = 2 * found.task.s, found.task.kappa**0.5
     own, wanted = impulse_response(found.linear, steps), task_response(found.task, steps)
     size, theory = (np.linalg.norm(x, axis=(1, 2)) / root for x in (own, wanted))
-    late = "" if found.task.trials is None else " A gap before the answer makes it late."
+    late = "" if found.task.trials is None else " A gap before the answer would make it late."
     fig, ax = figures.single()
     figures.curves(ax, {"this network": size}, "steps after the impulse", "size", theory=theory)
     return Picture(

@@ -7,21 +7,30 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // Pandas and NumPy tables begin with an empty header cell.
   document.querySelectorAll("th").forEach((th) => {
-    if (!th.textContent.trim() && !th.querySelector("img, svg"))
+    if (!th.textContent.trim() && !th.querySelector("img, svg")) {
       th.replaceWith(Object.assign(document.createElement("td"), { className: th.className }));
+    }
   });
 
   // Roles of citations that screen readers no longer know.
   document.querySelectorAll("[role=doc-biblioentry], [role=doc-biblioref]").forEach((e) =>
-    e.removeAttribute("role"));
-  document.querySelectorAll("div.citation-list[role=list]").forEach((e) => e.removeAttribute("role"));
+    e.removeAttribute("role")
+  );
+  document.querySelectorAll("div.citation-list[role=list]").forEach((e) =>
+    e.removeAttribute("role")
+  );
 
   // Wide figures and tables scroll inside a box of their own, which the keyboard can reach.
   const boxed = "figure.wide > img, figure.wide > a:has(> img), .bd-article table";
-  document.querySelectorAll(".pst-scrollable-table-container").forEach((e) => { e.tabIndex = 0; });
+  document.querySelectorAll(".pst-scrollable-table-container").forEach((e) => {
+    e.tabIndex = 0;
+  });
   document.querySelectorAll(boxed).forEach((e, n) => {
     if (e.closest(".scroll-box, .pst-scrollable-table-container")) return;
-    const box = Object.assign(document.createElement("div"), { className: "scroll-box", tabIndex: 0 });
+    const box = Object.assign(document.createElement("div"), {
+      className: "scroll-box",
+      tabIndex: 0,
+    });
     box.setAttribute("role", "region");
     const name = e.alt || e.querySelector("img")?.alt || e.caption?.textContent;
     box.setAttribute("aria-label", `${n + 1}: ${name || "table"}`.slice(0, 80));

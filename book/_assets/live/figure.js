@@ -1,0 +1,742 @@
+// The live figure: the same numbers in two bases, and one may change them. One program, three openings.
+"use strict";
+globalThis.emt ??= {};
+
+emt.figure = (() => {
+  const { button, choice, element, Grid, inSlices, Pad, Player, roving, still } = emt.page;
+  const { contents, opened, rest, returns, share } = emt.networks;
+  const { extended, linkTurned, Run } = emt.runs;
+  const { picture, text } = emt.glyphs;
+
+  const [S, KAPPA] = [16, 5];
+  const NAMES = {
+    "trained": ["Trained", "The network as it was learned."],
+    "theory": [
+      "Theory",
+      "The theory’s matrix put in place of the learned one, on the same memories.",
+    ],
+    "untrained": ["Untrained", "The same network before training."],
+    "rotated": ["Rotated", "The trained matrix seen from another side: the same spectrum."],
+    "overwriting": ["Overwriting", "Built by hand, one unit a bit, so that a write replaces."],
+    "trained to overwrite": [
+      "Learned to overwrite",
+      "Trained on pictures written over each other.",
+    ],
+  };
+
+  const write = (at, words) => ({ at, picture: picture(words) });
+  const told = (words, ...edits) => ({ writes: [write(0, words)], edits });
+  const swapped = (at) =>
+    [1, 2, 3, 4].map((k) => ({ at, kind: "swap", first: k, second: k + 8, dose: 1 }));
+  const over = () => ({ writes: [write(0, "3141"), write(32, "2718")], edits: [] });
+  const shaken = () => told("3141", { at: 32, kind: "shake", seed: 1, size: 0.7 });
+
+  /** What the buttons of each opening play: a script, from where to where, in which network. */
+  const SCENES = {
+    swap: ["Swap 3 and 4", () => told("3141", ...swapped(32)), 28, 48],
+    over: ["Write 2718 on top", over, 30, 64],
+    shake: ["Shake it", shaken, 30, 64],
+    before: ["Before training", () => told("3141"), 8, 48, "untrained"],
+    later: ["After 5,000 steps", () => told("3141"), 4984, 5008],
+  };
+  const QUESTIONS = {
+    swap: ["Swap memories 1–4 with 9–12", () => swapped(32)],
+    erase: [
+      "Erase memories 5–8",
+      () => [5, 6, 7, 8].map((memory) => ({ at: 32, kind: "erase", memory })),
+    ],
+    link: ["Turn the sign of the ring’s last link", () => [{ at: 32, kind: "link" }]],
+  };
+  const OPENINGS = {
+    first: { networks: ["trained"], t: 23, scenes: Object.keys(SCENES), folded: true, plays: true },
+    editing: { networks: ["trained"], t: 32, scenes: [], questions: QUESTIONS },
+    overwriting: {
+      networks: ["trained", "trained to overwrite"],
+      t: 32,
+      scenes: ["over", "shake", "swap", "later"],
+    },
+  };
+
+  /** One network: its state by unit and by memory, and what it says. */
+  class View {
+    constructor(figure, name, units) {
+      Object.assign(this, { figure, name, network: null, pointed: 0 });
+      this.memory = new Grid(S + 1, KAPPA, { className: "el-memories" });
+      this.said = new Grid(S, KAPPA, { className: "el-said" });
+      this.units = units ? new Grid(16, 8, { className: "el-units" }) : null;
+      this.numbers = Array.from({ length: S }, (_, n) => this.number(n + 1));
+      roving(this.numbers);
+      this.head = element("strong");
+      this.outside = element("span");
+      this.unitsHead = element("strong", { textContent: "Its state, by unit" });
+      this.score = element("p", { className: "el-score" });
+      this.ring = element("span");
+      this.ringLine = element("div", { className: "el-ring" }, this.ring);
+      const row = element("div", {
+        className: "el-numbers",
+        attributes: { role: "group", "aria-label": "Memories: choose one to edit it" },
+      }, ...this.numbers);
+      this.memoryBox = element(
+        "div",
+        { className: "el-memory" },
+        element("p", { className: "el-title" }, this.head, this.outside),
+        this.memory.box,
+        row,
+        this.ringLine,
+      );
+      this.unitsBox = element(
+        "div",
+        { className: "el-state" },
+        element("p", { className: "el-title" }, this.unitsHead),
+        ...(units ? [this.units.box] : []),
+        element(
+          "p",
+          { className: "el-key" },
+          ...[["plus", 1], ["minus", 1], ["plus", 0.4]].map(([kind, size], n) =>
+            element("span", {}, mark(kind, size), ["plus", "minus", "small"][n])
+          ),
+        ),
+      );
+      this.saidBox = element("div", { className: "el-says" }, this.said.box);
+      this.touchable();
+    }
+
+    number(memory) {
+      const one = element("button", {
+        type: "button",
+        textContent: memory,
+        onclick: (event) => this.figure.touched(memory, 0, event.detail === 0),
+        attributes: { "aria-label": `memory ${memory}` },
+      });
+      one.addEventListener("keydown", (event) => {
+        const bit = Number(event.key);
+        if (bit >= 1 && bit <= KAPPA) this.figure.edit({ kind: "flip", memory, bit });
+        if (event.key === "Escape") this.figure.picked(0);
+      });
+      one.addEventListener("focus", () => this.point(memory));
+      one.addEventListener("blur", () => this.point(0));
+      one.addEventListener("pointerenter", () => this.point(memory));
+      one.addEventListener("pointerleave", () => this.point(0));
+      return one;
+    }
+
+    touchable() {
+      const { box } = this.memory;
+      const place = (event) => this.memory.under(event) - KAPPA;
+      box.addEventListener(
+        "pointermove",
+        (event) => this.point(Math.floor(place(event) / KAPPA) + 1),
+      );
+      box.addEventListener("pointerleave", () => this.point(0));
+      box.addEventListener("click", (event) => {
+        const n = place(event);
+        if (n >= 0) this.figure.touched(Math.floor(n / KAPPA) + 1, n % KAPPA + 1);
+      });
+    }
+
+    /** Show the share of the units that one memory has. */
+    point(memory) {
+      const real = Math.max(0, memory);
+      if (real === this.pointed) return;
+      this.pointed = real;
+      this.draw();
+    }
+
+    /** The run of this network by the figure's script; known states are kept. */
+    get run() {
+      return this.network && this.figure.run(this.network);
+    }
+
+    draw() {
+      const { network, figure } = this;
+      if (!network) return;
+      const { t, script } = figure;
+      const run = this.run;
+      const state = run.at(t);
+      const held = contents(network, state.h);
+      const before = t > 0 ? contents(network, run.at(t - 1).h).subarray(0, KAPPA) : [];
+      this.memory.draw([...(before.length ? before : Array(KAPPA).fill(NaN)), ...held]);
+      if (this.units) this.drawUnits(state.h);
+      const outputs = t > S ? run.outputs(t).data : [];
+      this.said.draw(outputs, figure.predicts((n) => outputs[n]));
+      this.seam(t);
+      const part = Math.round(100 * rest(network, state.h));
+      this.outside.textContent = part < 1 ? "rest < 1 %" : `rest ${part} %`;
+      this.outside.title = "how much of the state lies outside the memories";
+      const turned = linkTurned(script, t);
+      const arrives = returns(network) > 0.7;
+      this.ring.textContent = arrives ? turned ? "comes round, turned" : "comes round" : "lost";
+      this.ringLine.classList.toggle("el-lost", !arrives);
+      this.head.textContent = figure.views.length > 1
+        ? NAMES[this.name][0]
+        : "The same state, by memory";
+      this.scored(run, t);
+    }
+
+    drawUnits(h) {
+      const shown = this.pointed ? share(this.network, h, this.pointed) : h;
+      const scale = 0.8 / Math.sqrt(h.reduce((sum, x) => sum + x * x, 0) / h.length || 1);
+      this.units.draw(shown.map((x) => x * scale));
+      const part = `What memory ${this.pointed} has of it`;
+      this.unitsHead.textContent = this.pointed ? part : "Its state, by unit";
+      const marked = (n) => n + 1 === this.pointed || n + 1 === this.figure.chosen;
+      this.numbers.forEach((one, n) => one.classList.toggle("el-picked", marked(n)));
+    }
+
+    /** A line where the picture begins, once it has been heard. */
+    seam(t) {
+      const first = (S - t % S) % S;
+      this.memory.box.style.setProperty("--seam", first);
+      this.memory.box.classList.toggle("el-seamed", t >= S);
+    }
+
+    scored(run, t) {
+      const { adds, replaces } = run.score(t);
+      const two = this.figure.script.writes.length > 1;
+      const line = (
+        { right, asked },
+        what,
+      ) => [element("b", { textContent: right }), ` of ${asked} ${what}`];
+      this.score.replaceChildren();
+      if (t <= S) this.score.append("It listens.");
+      else if (!two) {
+        this.score.append(...line(this.network.adds ? adds : replaces, "bits as theory says"));
+      } else {
+        this.score.append(...line(adds, "bits as adding says"), element("br"));
+        this.score.append(...line(replaces, "as overwriting says"));
+      }
+    }
+
+    /** For those who hear the page: what the grids show, in a few words. */
+    describe() {
+      if (!this.network) return;
+      const { t } = this.figure;
+      const held = contents(this.network, this.run.at(t).h);
+      const first = (S - t % S) % S * KAPPA;
+      const ordered = Float64Array.from([...held.subarray(first), ...held.subarray(0, first)]);
+      const words = t >= S ? text(ordered) : "a part of the picture";
+      this.memory.label(`What memories 1 to 16 hold, read from where the picture begins: ${words}`);
+      this.units?.label(`The same state by unit: ${this.network.W.rows} numbers without a pattern`);
+      this.said.label(
+        t > S ? `Said in this round: ${text(this.run.outputs(t).data)}` : "Nothing said yet",
+      );
+    }
+
+    /** What it says, in words that are read off its outputs. */
+    says() {
+      const { t, script } = this.figure;
+      const { adds, replaces } = this.run.score(t);
+      const full = ({ right, asked }) => right === asked;
+      const words = text(this.run.outputs(t).data);
+      if (script.writes.length > 1 && full(adds) && !full(replaces)) {
+        return "the sum: doubled where the two pictures agree, nothing where they differ";
+      }
+      return words;
+    }
+  }
+
+  const mark = (kind, size) => {
+    const one = element("i", { className: `el-${kind}` });
+    one.style.setProperty("--size", size);
+    return one;
+  };
+
+  class Figure {
+    constructor(box, opening) {
+      this.opening = OPENINGS[opening];
+      this.box = box;
+      this.runs = new Map();
+      this.history = [];
+      this.chosen = 0;
+      this.dose = 1;
+      this.tool = "swap";
+      this.script = told("3141");
+      this.prediction = null;
+      this.views = this.opening.networks.map((name, _, all) =>
+        new View(this, name, all.length === 1)
+      );
+      this.player = new Player(box, {
+        speed: 4,
+        last: emt.chart.LAST,
+        onstep: (t, duration) => this.stepped(t, duration),
+        onrest: () => this.rested(),
+      });
+      this.narrator = element("p", { className: "el-narrator" });
+      this.heard = element("p", { className: "el-unseen", attributes: { role: "status" } });
+      this.chart = new emt.chart.Chart({
+        names: Object.keys(NAMES),
+        run: (name) => this.runOf(name),
+        onpick: (t) => this.player.go(t, true),
+      });
+      this.player.t = this.opening.t;
+      this.player.show();
+      this.build();
+      this.chart.show(this.views.map((view) => view.name), this.t);
+      const near = new IntersectionObserver(([entry]) => {
+        if (!entry.isIntersecting) return;
+        near.disconnect();
+        this.open();
+      }, { rootMargin: "400px" });
+      near.observe(box);
+    }
+
+    get t() {
+      return this.player.t;
+    }
+
+    // What stands where
+
+    build() {
+      const pair = this.views.length > 1;
+      const body = element("div", { className: `el-body ${pair ? "el-pair" : "el-full"}` });
+      this.pad = new Pad(
+        S,
+        KAPPA,
+        "Picture to tell, 16 columns of 5 bits: arrow keys move, space turns a bit",
+        () => this.words.value = "",
+      );
+      this.pad.draw(picture("3141"));
+      this.words = this.input("Text to tell", (words) => this.pad.draw(picture(words)));
+      this.words.value = "3141";
+      const tell = element(
+        "div",
+        { className: "el-told-text" },
+        element("p", { className: "el-title" }, element("strong", { textContent: "Told" })),
+        element("p", {
+          className: "el-hint",
+          textContent: "Draw, or type up to four letters or digits.",
+        }),
+        element(
+          "div",
+          { className: "el-row" },
+          this.words,
+          button("Tell it", () => this.tell(false), {
+            className: "el-button el-main",
+          }),
+          button("Write on top", () => this.tell(true)),
+        ),
+      );
+      body.append(tell, element("div", { className: "el-told" }, this.pad.grid.box));
+      if (pair) {
+        for (const view of this.views) {
+          view.saidBox.prepend(element("p", { className: "el-title" }, "says"));
+          body.append(
+            element("div", { className: "el-one" }, view.memoryBox, view.saidBox, view.score),
+          );
+        }
+      } else {
+        const [view] = this.views;
+        const head = element(
+          "p",
+          { className: "el-title" },
+          element("strong", { textContent: "Said" }),
+        );
+        body.append(
+          view.unitsBox,
+          element("div", { className: "el-equals", attributes: { "aria-hidden": "true" } }, "="),
+          view.memoryBox,
+          element("div", { className: "el-said-text" }, head, view.score),
+          view.saidBox,
+          element(
+            "div",
+            { className: "el-wire el-write" },
+            element("span", { textContent: "write" }),
+          ),
+          element(
+            "div",
+            { className: "el-wire el-read" },
+            element("span", { textContent: "read" }),
+          ),
+        );
+        if (this.opening.questions) body.append(...this.predicting());
+      }
+      const parts = [body, this.narrator, this.player.bar];
+      const scenes = this.opening.scenes.map((id) => button(SCENES[id][0], () => this.scene(id)));
+      if (scenes.length) parts.unshift(element("div", { className: "el-row el-tries" }, ...scenes));
+      if (this.opening.questions) parts.unshift(this.asking());
+      const more = [...(pair ? [] : [this.switch()]), this.tools(), this.chart.box];
+      if (this.opening.folded) {
+        const summary = element("summary", { textContent: "More to touch" });
+        parts.push(element("details", { className: "el-more" }, summary, ...more));
+      } else parts.push(...more);
+      this.box.append(...parts, this.heard);
+      this.say("Opening the network: its memories are being found, here, from its weights.");
+    }
+
+    input(name, onwords) {
+      const one = element("input", {
+        type: "text",
+        maxLength: 4,
+        className: "el-words",
+        spellcheck: false,
+        autocomplete: "off",
+        attributes: { "aria-label": name },
+      });
+      one.oninput = () => onwords(one.value);
+      return one;
+    }
+
+    switch() {
+      const names = Object.entries(NAMES).map(([name, [title]]) => [name, title]);
+      this.names = choice("Network", names, this.views[0].name, (name) => this.turnTo(name));
+      this.about = element("p", {
+        className: "el-hint",
+        textContent: NAMES[this.views[0].name][1],
+      });
+      return element("div", { className: "el-networks" }, this.names, this.about);
+    }
+
+    tools() {
+      const kinds = [["swap", "swap two"], ["erase", "erase"], ["flip", "flip a bit"]];
+      const hints = {
+        swap: "Choose one, then the other.",
+        erase: "Choose a memory.",
+        flip: "Choose a bit; or keys 1 to 5 on a memory’s number.",
+      };
+      const hint = element("span", { className: "el-hint", textContent: hints.swap });
+      const tool = choice("Touch a memory to", kinds, "swap", (kind) => {
+        this.tool = kind;
+        hint.textContent = hints[kind];
+        this.picked(0);
+      });
+      const shown = element("output", { textContent: "100 %" });
+      const dose = element("input", {
+        type: "range",
+        min: 0,
+        max: 100,
+        step: 10,
+        value: 100,
+        attributes: { "aria-label": "dose of a swap, percent" },
+        oninput: () => {
+          this.dose = Number(dose.value) / 100;
+          shown.textContent = `${dose.value} %`;
+        },
+      });
+      this.undoing = button("Undo", () => this.undo(), { disabled: true });
+      return element(
+        "div",
+        { className: "el-tools" },
+        element("div", { className: "el-row" }, tool, hint),
+        element(
+          "div",
+          { className: "el-row" },
+          element("label", { className: "el-dose" }, "Swap’s dose ", dose, shown),
+          button("Shake all units", () => this.edit({ kind: "shake", seed: this.t, size: 0.7 })),
+          button("Turn the last link", () => this.edit({ kind: "link" })),
+          this.undoing,
+        ),
+      );
+    }
+
+    // Predict first
+
+    asking() {
+      const all = Object.entries(QUESTIONS).map(([id, [words]]) => [id, words]);
+      this.questions = choice("What if, after step 32, you", all, null, (id) => this.ask(id));
+      return element("div", { className: "el-asking" }, this.questions);
+    }
+
+    predicting() {
+      this.guess = new Pad(
+        S,
+        KAPPA,
+        "Your prediction, 16 columns of 5 bits: arrow keys move, space turns a bit",
+        (values) => {
+          this.guessed.value = "";
+          this.predict(values);
+        },
+      );
+      this.guessed = this.input("Your prediction as text", (words) => this.predict(picture(words)));
+      this.compared = element("p", { className: "el-score" });
+      this.showing = button("Show me", () => this.reveal(), { className: "el-button el-main" });
+      const head = element("p", { className: "el-title" });
+      head.append(element("strong", { textContent: "You predict" }));
+      const row = element("div", { className: "el-row" }, this.guessed, this.showing);
+      const words = element("div", { className: "el-guess-text" }, head, row, this.compared);
+      return [words, element("div", { className: "el-guess" }, this.guess.grid.box)];
+    }
+
+    /** A fresh run, stopped before the edit; what it will say is the reader's to draw. */
+    ask(id) {
+      this.asked = id;
+      this.change(told("3141"));
+      this.player.go(32);
+      this.guessed.value = "";
+      this.prediction = null;
+      this.predict(picture("3141"));
+      this.say("What will it say in the next round? Type or draw it, then let it show you.", true);
+    }
+
+    predict(values) {
+      this.prediction = Float64Array.from(values);
+      this.compared.textContent = "";
+      this.guess.draw(values);
+      this.views.forEach((view) => view.draw());
+    }
+
+    reveal() {
+      if (!this.asked) return this.say("Choose one of the three edits above first.", true);
+      this.change({ ...told("3141"), edits: QUESTIONS[this.asked][1]() });
+      this.player.go(32);
+      this.player.play(48);
+    }
+
+    /** Which of the shown outputs are not as was predicted. */
+    predicts(output) {
+      const { prediction, t } = this;
+      if (!prediction || t <= 2 * S) return undefined;
+      return (n) => output(n) !== undefined && !(output(n) * prediction[n] > 0);
+    }
+
+    compare() {
+      const outputs = this.views[0].run.outputs(this.t).data;
+      const right = outputs.filter((y, n) => y * this.prediction[n] > 0).length;
+      this.compared.textContent = `${right} of ${outputs.length} bits as you predicted`;
+      return `You predicted ${text(this.prediction)}. ${this.compared.textContent}.`;
+    }
+
+    // Time
+
+    /** Open the networks, then show them where the lesson begins. */
+    open() {
+      const { t, plays } = this.opening;
+      this.ready(() => {
+        this.player.go(t, true);
+        if (plays && !still()) this.player.play();
+      });
+    }
+
+    /** Once the networks are open and their runs have come to time t. */
+    ready(then, t = this.t) {
+      this.waiting?.();
+      const rounds = Math.max(0, Math.ceil(t / S));
+      this.waiting = inSlices(this.reaching(rounds), () => {
+        this.waiting = null;
+        then();
+      });
+    }
+
+    *reaching(rounds) {
+      for (const view of this.views) {
+        view.network = yield* opened(view.name);
+        while (view.run.rounds.length <= rounds) {
+          view.run.reach(view.run.rounds.length);
+          yield;
+        }
+      }
+    }
+
+    run(network) {
+      if (!this.runs.has(network.name)) this.runs.set(network.name, new Run(network, this.script));
+      return this.runs.get(network.name);
+    }
+
+    *runOf(name) {
+      return this.run(yield* opened(name));
+    }
+
+    /** Show time t; false while the networks are not there yet. */
+    stepped(t, duration) {
+      const far = (view) => !view.network || view.run.rounds.length < Math.ceil(t / S) - 1;
+      if (this.waiting && this.player.playing) return false;
+      if (this.views.some(far)) {
+        this.ready(() => this.player.go(t, true), t);
+        return false;
+      }
+      this.player.t = t;
+      this.drawn();
+      if (duration) this.views.forEach((view) => view.memory.slide(Math.min(300, 0.8 * duration)));
+      this.narrate();
+      return true;
+    }
+
+    drawn() {
+      this.views.forEach((view) => view.draw());
+      this.chart.show(this.views.map((view) => view.name), this.t);
+    }
+
+    /** Nothing moves any more: say where we are. */
+    rested() {
+      if (this.views.some((view) => !view.network)) return;
+      this.views.forEach((view) => view.describe());
+      this.narrate();
+      this.heard.textContent = this.narrator.textContent;
+    }
+
+    /** One line on the step: computed words, read off the outputs. */
+    narrate() {
+      const { t, script, views } = this;
+      const column = (t - 1) % S + 1;
+      let line;
+      const writing = script.writes.some(({ at }) => at < t && t <= at + S);
+      if (t === 0) line = "Nothing has been told yet.";
+      else if (t <= S) {
+        line = `Column ${column} is written to memory 16; the others move to the left.`;
+      } else if (column < S) {
+        line = `Memory 16 is read: column ${column}${
+          writing ? ", while more is written to it" : ""
+        }.`;
+      } else line = this.verdict();
+      if (this.prediction && t > 2 * S) line += ` ${this.compare()}`;
+      this.say(
+        element(
+          "span",
+          {},
+          element("b", { textContent: `Step ${t.toLocaleString("en")}. ` }),
+          line,
+        ),
+      );
+      if (views.length === 1) {
+        this.box.dataset.says = t > S ? text(views[0].run.outputs(t).data) : "";
+      }
+    }
+
+    verdict() {
+      const { t, script, views } = this;
+      const one = (view) => {
+        const words = view.says();
+        const name = views.length > 1 ? `${NAMES[view.name][0]} says ` : "It says ";
+        return `${name}${words}.`;
+      };
+      const lines = views.map(one);
+      const since = script.edits.filter(({ at }) => at < t && at > t - 3 * S);
+      if (views.length === 1 && since.length && since.every(({ kind }) => kind !== "shake")) {
+        const { adds, replaces } = views[0].run.score(t);
+        const { right, asked } = views[0].network.adds ? adds : replaces;
+        lines.push(
+          right === asked
+            ? "The edit was obeyed."
+            : `${asked - right} bits are not as theory says.`,
+        );
+      }
+      return lines.join(" ");
+    }
+
+    say(line, aloud = false) {
+      this.narrator.replaceChildren(line);
+      if (aloud) this.heard.textContent = this.narrator.textContent;
+    }
+
+    // Changes
+
+    /** Take another script; the runs of the old one are forgotten. */
+    change(script, remember = true) {
+      if (remember) this.history.push({ script: this.script, t: this.t });
+      this.script = script;
+      this.runs.clear();
+      this.undoing.disabled = !this.history.length;
+      this.chart.reset();
+    }
+
+    edit(edit) {
+      if (this.views.some((view) => !view.network)) return;
+      this.change(extended(this.script, this.t, { edit: { ...edit, at: this.t } }));
+      this.picked(0);
+      this.ready(() => {
+        this.drawn();
+        this.views.forEach((view) => view.describe());
+        const what = {
+          swap: () => `Memories ${edit.first} and ${edit.second} have changed places`,
+          erase: () => `Memory ${edit.memory} is erased`,
+          flip: () => `Bit ${edit.bit} of memory ${edit.memory} is turned`,
+          shake: () => "All units are shaken",
+          link: () => "From now on what memory 1 sends to memory 16 has the other sign",
+        };
+        if (edit.kind === "link" && !linkTurned(this.script, this.t)) {
+          return this.say("The last link has its own sign again.", true);
+        }
+        this.say(`${what[edit.kind]()}.`, true);
+      });
+    }
+
+    /** A memory was chosen, by pointer with one of its bits or by its number. */
+    touched(memory, bit, keyboard) {
+      if (this.tool === "erase") this.edit({ kind: "erase", memory });
+      else if (this.tool === "flip") {
+        if (bit) this.edit({ kind: "flip", memory, bit });
+        else {this.say(
+            `Memory ${memory}: ${keyboard ? "press 1 to 5" : "choose one of its bits"}.`,
+            true,
+          );}
+      } else if (!this.chosen) this.picked(memory);
+      else if (this.chosen === memory) this.picked(0);
+      else this.edit({ kind: "swap", first: this.chosen, second: memory, dose: this.dose });
+    }
+
+    picked(memory) {
+      this.chosen = memory;
+      for (const { numbers } of this.views) {
+        numbers.forEach((one, n) => {
+          one.classList.toggle("el-picked", n + 1 === memory);
+          one.setAttribute("aria-pressed", String(n + 1 === memory));
+        });
+      }
+      if (memory) this.say(`Memory ${memory} is chosen. Now the one to swap it with.`, true);
+    }
+
+    undo() {
+      const { script, t } = this.history.pop();
+      this.change(script, false);
+      this.ready(() => {
+        this.player.go(t, true);
+      }, t);
+    }
+
+    /** Tell the picture on the pad: to a fresh network, or on top of what it holds. */
+    tell(onTop) {
+      const values = this.pad.values.slice();
+      this.prediction = null;
+      const at = onTop ? Math.ceil(this.t / S) * S : 0;
+      if (onTop) this.change(extended(this.script, this.t, { write: { at, picture: values } }));
+      else this.change({ writes: [{ at, picture: values }], edits: [] });
+      this.ready(() => {
+        if (!onTop) this.player.go(0);
+        this.player.play(at + 2 * S);
+        if (still()) this.player.go(at + 2 * S, true);
+      });
+    }
+
+    turnTo(name) {
+      const [view] = this.views;
+      view.name = name;
+      view.network = null;
+      this.names?.choose(name);
+      if (this.about) this.about.textContent = NAMES[name][1];
+      this.ready(() => {
+        this.drawn();
+        this.rested();
+      });
+    }
+
+    /** Play a scene: the same script of edits every time. */
+    scene(id) {
+      const [, script, from, to, name] = SCENES[id];
+      this.player.pause();
+      this.prediction = null;
+      this.change(script());
+      this.pad.draw(this.script.writes.at(-1).picture);
+      this.words.value = text(this.script.writes.at(-1).picture).replaceAll("·", "");
+      if (this.views.length === 1) {
+        this.views[0].name = name ?? "trained";
+        this.views[0].network = null;
+        this.names?.choose(this.views[0].name);
+        if (this.about) this.about.textContent = NAMES[this.views[0].name][1];
+      }
+      this.ready(() => {
+        this.player.speed = 8;
+        this.player.go(still() ? to : from, still());
+        if (!still()) this.player.play(to);
+      }, to);
+    }
+  }
+
+  /** Put a figure where the page has a place for one. */
+  function mount(place) {
+    place.querySelector("img")?.classList.add("el-static");
+    const box = element("div", { className: "el-figure" });
+    place.append(box);
+    place.emt = new Figure(box, place.dataset.live);
+  }
+
+  return { mount };
+})();

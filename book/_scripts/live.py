@@ -1,0 +1,84 @@
+"""A figure that runs in the page: ```{live} opening``` with `:name:`, `:alt:` and a caption.
+
+In HTML its place holds a still picture, `_assets/live/OPENING.svg`, which the scripts replace before
+the page goes on, so that nothing moves when they start. Every other format, and a browser without
+scripts, shows the still picture. Styles and scripts are asked for by pages that have such a figure.
+"""
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+SCRIPTS = {
+    "rule": ("matrices", "page", "chart", "rules", "rule"),
+    None: ("data", "matrices", "networks", "runs", "glyphs", "page", "chart", "figure"),
+}
+
+
+class live(nodes.General, nodes.Element):  # noqa: N801
+    """The place of a live figure, with the still picture in it."""
+
+
+class Live(SphinxDirective):
+    """A figure with a label that can be linked to, and a caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {  # noqa: RUF012
+        "name": directives.unchanged_required,
+        "alt": directives.unchanged_required,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Return the figure."""
+        if missing := [name for name in ("name", "alt") if name not in self.options]:
+            raise self.error(f"a live figure needs :{missing[0]}:")
+        opening = self.arguments[0]
+        picture = nodes.image(uri=f"/_assets/live/{opening}.svg", alt=self.options["alt"])
+        figure = nodes.figure("", live("", picture, opening=opening), classes=["wide"])
+        self.set_source_info(figure)
+        body = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, body)
+        if len(body) != 1 or not isinstance(body[0], nodes.paragraph):
+            raise self.error("a live figure needs a caption of one paragraph")
+        figure += nodes.caption(body[0].rawsource, "", *body[0].children)
+        self.add_name(figure)
+        return [figure]
+
+
+def root(translator) -> str:
+    """Return the way from the page to the files of the book's own."""
+    page = translator.builder.get_target_uri(translator.builder.current_docname)
+    return "../" * page.count("/") + "_static/live/"
+
+
+def opened(translator, node: live) -> None:
+    """Begin the place of a figure in HTML."""
+    translator.body.append(f'<div class="emt-live" data-live="{node["opening"]}">')
+
+
+def closed(translator, node: live) -> None:
+    """End it, and run the scripts at once: what follows is not on the page yet."""
+    names = SCRIPTS.get(node["opening"], SCRIPTS[None])
+    sources = [f'<script src="{root(translator)}{name}.js"></script>' for name in (*names, "start")]
+    translator.body.append("</div>\n" + "\n".join(sources))
+
+
+def nothing(translator, node: live) -> None:
+    """Leave the still picture alone."""
+
+
+def styled(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document) -> None:
+    """Ask for the styles on pages with a live figure."""
+    if doctree is not None and any(doctree.findall(live)):
+        app.add_css_file("live/live.css")
+
+
+def setup(app: Sphinx) -> dict:
+    """Add the directive."""
+    others = dict.fromkeys(("latex", "text", "man", "texinfo"), (nothing, nothing))
+    app.add_node(live, html=(opened, closed), **others)
+    app.add_directive("live", Live)
+    app.connect("html-page-context", styled)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

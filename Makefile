@@ -77,13 +77,15 @@ export UV_CACHE_DIR ?= $(HERE)/.cache/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
-MADE     := config executed html lock networks old-* site source uv
+MADE     := config executed html live lock networks old-* site source uv
 # In the order of the table of contents: the first chapter trains what the others wait for.
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
 EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
 found     = $(shell find $(1) -type f ! -path '*/__pycache__/*' ! -name '.*' | sed 's/ /\\ /g')
 PACKAGE  := $(call found,emt)
 SOURCES  := $(call found,"$(BOOK)" $(SCRIPTS))
+# What the live figures compute with, if a page has one.
+LIVE     := $(if $(shell grep -lrE '^(`{3,}|:{3,})\{live\}' "$(BOOK)" "$(NOTEBOOKS)"),$(B)/live/data.js)
 
 # One make at a time in a folder: a second one waits. Without flock (util-linux), run one only.
 locked = $(if $(shell command -v flock),exec 9> "$(1)"; flock -n 9 || \
@@ -116,11 +118,14 @@ lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks incl
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/python" $(SCRIPTS)/lint_notebooks.py "$(NOTEBOOKS)"/*.md
+	"$(BIN)/deno" fmt --check --quiet
+	"$(BIN)/deno" lint --quiet
 
 format: | $(READY) $(B)/CACHEDIR.TAG ## mend style and formatting, notebooks included
 	-"$(BIN)/ruff" check --fix --quiet .
 	"$(BIN)/ruff" format .
 	"$(BIN)/python" $(SCRIPTS)/lint_notebooks.py --fix "$(NOTEBOOKS)"/*.md
+	"$(BIN)/deno" fmt --quiet
 
 serve: book ## build the book and serve it on http://localhost:8000, to this machine only
 	"$(BIN)/python" -m http.server --bind 127.0.0.1 --directory "$(BUILD)/html" 8000
@@ -180,12 +185,16 @@ $(B)/executed/%.ipynb: $(call escaped,$(NOTEBOOKS))/%.md $(PACKAGE) requirements
 BESIDE := $(filter %.py,$(notdir $(wildcard $(call escaped,$(NOTEBOOKS))/*.py)))
 $(foreach f,$(BESIDE),$(eval $(B)/executed/$(f:.py=.ipynb): $(call escaped,$(NOTEBOOKS))/$f))
 
+$(B)/live/data.js: $(SCRIPTS)/live_data.py $(PACKAGE) requirements.lock | $(READY) $(B)/CACHEDIR.TAG
+	@"$(BIN)/python" $(SCRIPTS)/live_data.py "$(BUILD)/live"
+
 # Built aside, checked, then swapped in: after any failure the old pages are as they were. The page's
 # time is that of the start, so that a file edited during the build is seen by the next make.
 pages: $(B)/html/index.html
-$(B)/html/index.html: $(EXECUTED) $(SOURCES) pyproject.toml README.md LICENSE | $(READY) $(B)/CACHEDIR.TAG
+$(B)/html/index.html: $(EXECUTED) $(LIVE) $(SOURCES) pyproject.toml README.md LICENSE | $(READY) $(B)/CACHEDIR.TAG
 	@rm -rf "$(BUILD)/site" && mkdir -p "$(BUILD)/site" && touch "$(BUILD)/site/start"
-	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source"
+	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source" \
+	  $(if $(LIVE),"$(BUILD)/live/data.js")
 	@"$(BIN)/jupyter-book" build -q -W -n --keep-going --all --path-output "$(BUILD)/site" \
 	  "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || { cat "$(BUILD)/site/log" >&2; exit 1; }
 	@"$(BIN)/python" $(SCRIPTS)/check.py "$(BUILD)/source" "$(SITE)"

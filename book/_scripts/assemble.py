@@ -277,8 +277,8 @@ def offered(nb: nbformat.NotebookNode, wheel: str, beside: list[str]) -> None:
     nb.cells.append(nbformat.v4.new_markdown_cell(text, id="how-to-run"))
 
 
-def main(book: Path, executed: Path, source: Path) -> None:
-    """Write the tree from nothing."""
+def main(book: Path, executed: Path, source: Path, live: Path | None = None) -> None:
+    """Write the tree from nothing; `live` is the data of the live figures, if a page has one."""
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(
         book, source, ignore=shutil.ignore_patterns("_scripts", "equations.yml", "verdicts.yml")
@@ -288,6 +288,8 @@ def main(book: Path, executed: Path, source: Path) -> None:
     (source / "notebooks").mkdir()
     (source / "_assets").mkdir(exist_ok=True)
     shutil.copy(MATHJAX, source / "_assets")
+    if live:
+        shutil.copytree(live.parent, source / "_assets/live", dirs_exist_ok=True)
     notebooks = {n: nbformat.read(p, as_version=4) for n, p in paths.items()}
     nulls = met_by(tables.committed("nulls").rows)
     claims = "\n".join(ledger(n, nb, nulls) for n, nb in notebooks.items())

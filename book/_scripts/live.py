@@ -1,6 +1,6 @@
 """A figure that runs in the page: ```{live} opening``` with `:name:`, `:alt:` and a caption.
 
-In HTML its place holds a still picture, `_assets/live/OPENING.svg`, which the scripts replace before
+In HTML its place holds a still picture, `_assets/live/OPENING.png`, which the scripts replace before
 the page goes on, so that nothing moves when they start. Every other format, and a browser without
 scripts, shows the still picture. Styles and scripts are asked for by pages that have such a figure.
 """
@@ -11,8 +11,11 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 SCRIPTS = {
-    "rule": ("matrices", "page", "chart", "rules", "rule"),
-    None: ("data", "matrices", "networks", "runs", "glyphs", "page", "chart", "figure"),
+    "rule": ("matrices", "numbers", "page", "chart", "rules", "rule"),
+    None: (
+        *("data", "matrices", "numbers", "networks", "runs", "glyphs"),
+        *("page", "chart", "lessons", "view", "figure"),
+    ),
 }
 
 
@@ -35,7 +38,8 @@ class Live(SphinxDirective):
         if missing := [name for name in ("name", "alt") if name not in self.options]:
             raise self.error(f"a live figure needs :{missing[0]}:")
         opening = self.arguments[0]
-        picture = nodes.image(uri=f"/_assets/live/{opening}.svg", alt=self.options["alt"])
+        picture = nodes.image(uri=f"/_assets/live/{opening}.png", alt=self.options["alt"])
+        picture["loading"] = "lazy"  # scripts hide it, and then nobody asks for it
         figure = nodes.figure("", live("", picture, opening=opening), classes=["wide"])
         self.set_source_info(figure)
         body = nodes.Element()

@@ -6,7 +6,7 @@ emt.chart = (() => {
   const { element, inSlices } = emt.page;
   const LAST = 10_000;
   const REST = 250;
-  const [TOP, BOTTOM, LEFT] = [12, 118, 40];
+  const [TOP, BOTTOM, LEFT] = [12, 118, 54];
 
   const svg = (tag, attributes, ...children) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -16,9 +16,11 @@ emt.chart = (() => {
   };
 
   class Chart {
-    /** `run(name)` is a generator that ends in the run of a network; `onpick` gets a time. */
+    /** `names` are [name, title]; `run(name)` ends in a network's run; `onpick` gets a time. */
     constructor({ names, run, onpick }) {
-      Object.assign(this, { names, run, found: {}, chosen: [], t: 0, seen: false, stale: true });
+      Object.assign(this, { run, found: {}, chosen: [], t: 0, seen: false, stale: true });
+      this.titles = new Map(names);
+      this.names = [...this.titles.keys()];
       this.picture = svg("svg", { class: "el-curves", role: "img" });
       this.picture.addEventListener("click", (event) => {
         const { left, width } = this.picture.getBoundingClientRect();
@@ -107,7 +109,8 @@ emt.chart = (() => {
     draw() {
       this.width = this.box.clientWidth;
       if (!this.width) return;
-      this.margin = 132;
+      const narrow = this.width < 500;
+      this.margin = narrow ? 132 : 158;
       const y = (part) => BOTTOM - (part - 0.25) / 0.75 * (BOTTOM - TOP);
       const all = [];
       for (const [part, text] of [[1, "100 %"], [0.75, "75 %"], [0.5, "guess"]]) {
@@ -115,7 +118,7 @@ emt.chart = (() => {
         all.push(svg("line", { class: "el-rule", x1: LEFT, x2: end, y1: y(part), y2: y(part) }));
         all.push(label(LEFT - 5, y(part) + 4, text, "end"));
       }
-      for (const t of [16, 100, 1000, 10_000]) {
+      for (const t of narrow ? [16, 1000] : [16, 100, 1000, 10_000]) {
         all.push(label(this.x(t), BOTTOM + 18, t.toLocaleString("en"), "middle"));
       }
       const ends = [];
@@ -130,7 +133,9 @@ emt.chart = (() => {
       ends.sort((a, b) => a.y - b.y);
       ends.forEach((end, n) => {
         end.at = Math.max(end.y + 4, n ? ends[n - 1].at + 14 : 0);
-        all.push(label(this.width - this.margin + 8, end.at, end.name, "start", end.mine));
+        all.push(
+          label(this.width - this.margin + 8, end.at, this.titles.get(end.name), "start", end.mine),
+        );
       });
       const now = this.x(this.t);
       all.push(svg("line", { class: "el-now", x1: now, x2: now, y1: TOP, y2: BOTTOM }));
@@ -138,7 +143,8 @@ emt.chart = (() => {
       this.picture.replaceChildren(...all);
       const last = (name) => {
         const [t, part] = this.points(name).at(-1) ?? [];
-        return t ? `${name}, ${Math.round(100 * part)} % at step ${t}` : `${name}, not yet run`;
+        const title = this.titles.get(name);
+        return t ? `${title}, ${Math.round(100 * part)} % at step ${t}` : `${title}, not yet run`;
       };
       this.picture.setAttribute("aria-label", `Bits right: ${this.names.map(last).join("; ")}`);
     }
@@ -149,11 +155,13 @@ emt.chart = (() => {
       const { s } = emt.data;
       const some = new Set([rounds.length - 1]);
       for (let r = 2; r < rounds.length; r = Math.max(r + 1, Math.round(1.1 * r))) some.add(r);
-      return [...some].filter((r) => r > 1).sort((a, b) => a - b).map((r) => {
-        const { right, asked } =
-          rounds[r].right[this.found[name].network.adds ? "adds" : "replaces"];
-        return [r * s, asked ? right / asked : 0.5];
-      });
+      return [...some].filter((r) => r > 1 && rounds[r].right.adds.asked).sort((a, b) => a - b).map(
+        (r) => {
+          const { right, asked } =
+            rounds[r].right[this.found[name].network.adds ? "adds" : "replaces"];
+          return [r * s, right / asked];
+        },
+      );
     }
   }
 

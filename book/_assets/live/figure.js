@@ -3,243 +3,13 @@
 globalThis.emt ??= {};
 
 emt.figure = (() => {
-  const { button, choice, element, Grid, inSlices, Pad, Player, roving, still } = emt.page;
-  const { contents, opened, rest, returns, share } = emt.networks;
+  const { button, choice, element, inSlices, Pad, Player, still } = emt.page;
+  const { opened } = emt.networks;
   const { extended, linkTurned, Run } = emt.runs;
   const { picture, text } = emt.glyphs;
-
-  const [S, KAPPA] = [16, 5];
-  const NAMES = {
-    "trained": ["Trained", "The network as it was learned."],
-    "theory": [
-      "Theory",
-      "The theory’s matrix put in place of the learned one, on the same memories.",
-    ],
-    "untrained": ["Untrained", "The same network before training."],
-    "rotated": ["Rotated", "The trained matrix seen from another side: the same spectrum."],
-    "overwriting": ["Overwriting", "Built by hand, one unit a bit, so that a write replaces."],
-    "trained to overwrite": [
-      "Learned to overwrite",
-      "Trained on pictures written over each other.",
-    ],
-  };
-
-  const write = (at, words) => ({ at, picture: picture(words) });
-  const told = (words, ...edits) => ({ writes: [write(0, words)], edits });
-  const swapped = (at) =>
-    [1, 2, 3, 4].map((k) => ({ at, kind: "swap", first: k, second: k + 8, dose: 1 }));
-  const over = () => ({ writes: [write(0, "3141"), write(32, "2718")], edits: [] });
-  const shaken = () => told("3141", { at: 32, kind: "shake", seed: 1, size: 0.7 });
-
-  /** What the buttons of each opening play: a script, from where to where, in which network. */
-  const SCENES = {
-    swap: ["Swap 3 and 4", () => told("3141", ...swapped(32)), 28, 48],
-    over: ["Write 2718 on top", over, 30, 64],
-    shake: ["Shake it", shaken, 30, 64],
-    before: ["Before training", () => told("3141"), 8, 48, "untrained"],
-    later: ["After 5,000 steps", () => told("3141"), 4984, 5008],
-  };
-  const QUESTIONS = {
-    swap: ["Swap memories 1–4 with 9–12", () => swapped(32)],
-    erase: [
-      "Erase memories 5–8",
-      () => [5, 6, 7, 8].map((memory) => ({ at: 32, kind: "erase", memory })),
-    ],
-    link: ["Turn the sign of the ring’s last link", () => [{ at: 32, kind: "link" }]],
-  };
-  const OPENINGS = {
-    first: { networks: ["trained"], t: 23, scenes: Object.keys(SCENES), folded: true, plays: true },
-    editing: { networks: ["trained"], t: 32, scenes: [], questions: QUESTIONS },
-    overwriting: {
-      networks: ["trained", "trained to overwrite"],
-      t: 32,
-      scenes: ["over", "shake", "swap", "later"],
-    },
-  };
-
-  /** One network: its state by unit and by memory, and what it says. */
-  class View {
-    constructor(figure, name, units) {
-      Object.assign(this, { figure, name, network: null, pointed: 0 });
-      this.memory = new Grid(S + 1, KAPPA, { className: "el-memories" });
-      this.said = new Grid(S, KAPPA, { className: "el-said" });
-      this.units = units ? new Grid(16, 8, { className: "el-units" }) : null;
-      this.numbers = Array.from({ length: S }, (_, n) => this.number(n + 1));
-      roving(this.numbers);
-      this.head = element("strong");
-      this.outside = element("span");
-      this.unitsHead = element("strong", { textContent: "Its state, by unit" });
-      this.score = element("p", { className: "el-score" });
-      this.ring = element("span");
-      this.ringLine = element("div", { className: "el-ring" }, this.ring);
-      const row = element("div", {
-        className: "el-numbers",
-        attributes: { role: "group", "aria-label": "Memories: choose one to edit it" },
-      }, ...this.numbers);
-      this.memoryBox = element(
-        "div",
-        { className: "el-memory" },
-        element("p", { className: "el-title" }, this.head, this.outside),
-        this.memory.box,
-        row,
-        this.ringLine,
-      );
-      this.unitsBox = element(
-        "div",
-        { className: "el-state" },
-        element("p", { className: "el-title" }, this.unitsHead),
-        ...(units ? [this.units.box] : []),
-        element(
-          "p",
-          { className: "el-key" },
-          ...[["plus", 1], ["minus", 1], ["plus", 0.4]].map(([kind, size], n) =>
-            element("span", {}, mark(kind, size), ["plus", "minus", "small"][n])
-          ),
-        ),
-      );
-      this.saidBox = element("div", { className: "el-says" }, this.said.box);
-      this.touchable();
-    }
-
-    number(memory) {
-      const one = element("button", {
-        type: "button",
-        textContent: memory,
-        onclick: (event) => this.figure.touched(memory, 0, event.detail === 0),
-        attributes: { "aria-label": `memory ${memory}` },
-      });
-      one.addEventListener("keydown", (event) => {
-        const bit = Number(event.key);
-        if (bit >= 1 && bit <= KAPPA) this.figure.edit({ kind: "flip", memory, bit });
-        if (event.key === "Escape") this.figure.picked(0);
-      });
-      one.addEventListener("focus", () => this.point(memory));
-      one.addEventListener("blur", () => this.point(0));
-      one.addEventListener("pointerenter", () => this.point(memory));
-      one.addEventListener("pointerleave", () => this.point(0));
-      return one;
-    }
-
-    touchable() {
-      const { box } = this.memory;
-      const place = (event) => this.memory.under(event) - KAPPA;
-      box.addEventListener(
-        "pointermove",
-        (event) => this.point(Math.floor(place(event) / KAPPA) + 1),
-      );
-      box.addEventListener("pointerleave", () => this.point(0));
-      box.addEventListener("click", (event) => {
-        const n = place(event);
-        if (n >= 0) this.figure.touched(Math.floor(n / KAPPA) + 1, n % KAPPA + 1);
-      });
-    }
-
-    /** Show the share of the units that one memory has. */
-    point(memory) {
-      const real = Math.max(0, memory);
-      if (real === this.pointed) return;
-      this.pointed = real;
-      this.draw();
-    }
-
-    /** The run of this network by the figure's script; known states are kept. */
-    get run() {
-      return this.network && this.figure.run(this.network);
-    }
-
-    draw() {
-      const { network, figure } = this;
-      if (!network) return;
-      const { t, script } = figure;
-      const run = this.run;
-      const state = run.at(t);
-      const held = contents(network, state.h);
-      const before = t > 0 ? contents(network, run.at(t - 1).h).subarray(0, KAPPA) : [];
-      this.memory.draw([...(before.length ? before : Array(KAPPA).fill(NaN)), ...held]);
-      if (this.units) this.drawUnits(state.h);
-      const outputs = t > S ? run.outputs(t).data : [];
-      this.said.draw(outputs, figure.predicts((n) => outputs[n]));
-      this.seam(t);
-      const part = Math.round(100 * rest(network, state.h));
-      this.outside.textContent = part < 1 ? "rest < 1 %" : `rest ${part} %`;
-      this.outside.title = "how much of the state lies outside the memories";
-      const turned = linkTurned(script, t);
-      const arrives = returns(network) > 0.7;
-      this.ring.textContent = arrives ? turned ? "comes round, turned" : "comes round" : "lost";
-      this.ringLine.classList.toggle("el-lost", !arrives);
-      this.head.textContent = figure.views.length > 1
-        ? NAMES[this.name][0]
-        : "The same state, by memory";
-      this.scored(run, t);
-    }
-
-    drawUnits(h) {
-      const shown = this.pointed ? share(this.network, h, this.pointed) : h;
-      const scale = 0.8 / Math.sqrt(h.reduce((sum, x) => sum + x * x, 0) / h.length || 1);
-      this.units.draw(shown.map((x) => x * scale));
-      const part = `What memory ${this.pointed} has of it`;
-      this.unitsHead.textContent = this.pointed ? part : "Its state, by unit";
-      const marked = (n) => n + 1 === this.pointed || n + 1 === this.figure.chosen;
-      this.numbers.forEach((one, n) => one.classList.toggle("el-picked", marked(n)));
-    }
-
-    /** A line where the picture begins, once it has been heard. */
-    seam(t) {
-      const first = (S - t % S) % S;
-      this.memory.box.style.setProperty("--seam", first);
-      this.memory.box.classList.toggle("el-seamed", t >= S);
-    }
-
-    scored(run, t) {
-      const { adds, replaces } = run.score(t);
-      const two = this.figure.script.writes.length > 1;
-      const line = (
-        { right, asked },
-        what,
-      ) => [element("b", { textContent: right }), ` of ${asked} ${what}`];
-      this.score.replaceChildren();
-      if (t <= S) this.score.append("It listens.");
-      else if (!two) {
-        this.score.append(...line(this.network.adds ? adds : replaces, "bits as theory says"));
-      } else {
-        this.score.append(...line(adds, "bits as adding says"), element("br"));
-        this.score.append(...line(replaces, "as overwriting says"));
-      }
-    }
-
-    /** For those who hear the page: what the grids show, in a few words. */
-    describe() {
-      if (!this.network) return;
-      const { t } = this.figure;
-      const held = contents(this.network, this.run.at(t).h);
-      const first = (S - t % S) % S * KAPPA;
-      const ordered = Float64Array.from([...held.subarray(first), ...held.subarray(0, first)]);
-      const words = t >= S ? text(ordered) : "a part of the picture";
-      this.memory.label(`What memories 1 to 16 hold, read from where the picture begins: ${words}`);
-      this.units?.label(`The same state by unit: ${this.network.W.rows} numbers without a pattern`);
-      this.said.label(
-        t > S ? `Said in this round: ${text(this.run.outputs(t).data)}` : "Nothing said yet",
-      );
-    }
-
-    /** What it says, in words that are read off its outputs. */
-    says() {
-      const { t, script } = this.figure;
-      const { adds, replaces } = this.run.score(t);
-      const full = ({ right, asked }) => right === asked;
-      const words = text(this.run.outputs(t).data);
-      if (script.writes.length > 1 && full(adds) && !full(replaces)) {
-        return "the sum: doubled where the two pictures agree, nothing where they differ";
-      }
-      return words;
-    }
-  }
-
-  const mark = (kind, size) => {
-    const one = element("i", { className: `el-${kind}` });
-    one.style.setProperty("--size", size);
-    return one;
-  };
+  const { NAMES, OPENINGS, QUESTIONS, SCENES, told } = emt.lessons;
+  const { View } = emt.view;
+  const { s: S, kappa: KAPPA } = emt.data;
 
   class Figure {
     constructor(box, opening) {
@@ -264,7 +34,7 @@ emt.figure = (() => {
       this.narrator = element("p", { className: "el-narrator" });
       this.heard = element("p", { className: "el-unseen", attributes: { role: "status" } });
       this.chart = new emt.chart.Chart({
-        names: Object.keys(NAMES),
+        names: Object.entries(NAMES).map(([name, [title]]) => [name, title]),
         run: (name) => this.runOf(name),
         onpick: (t) => this.player.go(t, true),
       });
@@ -319,7 +89,7 @@ emt.figure = (() => {
       body.append(tell, element("div", { className: "el-told" }, this.pad.grid.box));
       if (pair) {
         for (const view of this.views) {
-          view.saidBox.prepend(element("p", { className: "el-title" }, "says"));
+          view.saidBox.prepend(element("p", { className: "el-title" }, "It says"));
           body.append(
             element("div", { className: "el-one" }, view.memoryBox, view.saidBox, view.score),
           );
@@ -453,6 +223,8 @@ emt.figure = (() => {
       head.append(element("strong", { textContent: "You predict" }));
       const row = element("div", { className: "el-row" }, this.guessed, this.showing);
       const words = element("div", { className: "el-guess-text" }, head, row, this.compared);
+      this.guess.draw(picture("3141"));
+      this.guessed.value = "3141";
       return [words, element("div", { className: "el-guess" }, this.guess.grid.box)];
     }
 
@@ -543,7 +315,6 @@ emt.figure = (() => {
         this.ready(() => this.player.go(t, true), t);
         return false;
       }
-      this.player.t = t;
       this.drawn();
       if (duration) this.views.forEach((view) => view.memory.slide(Math.min(300, 0.8 * duration)));
       this.narrate();

@@ -4,30 +4,10 @@ globalThis.emt ??= {};
 
 emt.networks = (() => {
   const { applied, beside, columns, from, longLived, matrix, pseudoinverse, times } = emt.matrices;
+  const { normal, random } = emt.numbers;
 
   /** Bits to size the memories by: more pictures than could lie in a special direction. */
   const PICTURES = 16;
-
-  /** Numbers from a seed, in [0, 1): the same in every browser. */
-  function random(seed) {
-    let state = seed >>> 0;
-    return () => {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let x = Math.imul(state ^ (state >>> 15), state | 1);
-      x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-      return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-    };
-  }
-
-  /** Nearly normal numbers: twelve uniform ones, less six. */
-  function normal(seed) {
-    const uniform = random(seed);
-    return () => {
-      let sum = -6;
-      for (let n = 0; n < 12; n++) sum += uniform();
-      return sum;
-    };
-  }
 
   /** Weights that the build wrote: 16 bits each, times a scale. */
   function decoded({ rows, columns, scale, numbers }) {
@@ -120,7 +100,7 @@ emt.networks = (() => {
   /**
    * Memories by the corrected Algorithm 1: the write weights propagated, Psi_k = W^(s-k) U, and
    * freed of the modes that fade; covectors that see none of these. Where nothing parts the modes,
-   * as printed. Each component is scaled to hold bits of size 1 once a picture has been heard.
+   * as printed. Where they are parted each component is scaled to hold bits of size 1.
    */
   function* memories(network) {
     const { s, kappa } = emt.data;
@@ -138,7 +118,7 @@ emt.networks = (() => {
     yield;
     const dual = P ? times(left, P) : left;
     yield;
-    const held = sizes(network, dual);
+    const held = P ? yield* sizes(network, dual) : size.map((x) => 1 / x);
     return {
       Psi: from(Psi.rows, n, (i, j) => Psi.data[i * n + j] * held[j]),
       dual: from(n, Psi.rows, (i, j) => dual.data[i * Psi.rows + j] / held[i]),
@@ -148,17 +128,20 @@ emt.networks = (() => {
 
   const norm = (x) => Math.sqrt(x.reduce((sum, a) => sum + a * a, 0));
 
-  /** Root mean square of what each component holds when s vectors of bits have been heard. */
-  function sizes(network, dual) {
+  /** Root mean square of what each component holds in the round after s vectors of bits. */
+  function* sizes(network, dual) {
     const { s, kappa } = emt.data;
     const bit = random(0);
     const squares = new Float64Array(dual.rows);
     for (let picture = 0; picture < PICTURES; picture++) {
       let h = new Float64Array(network.W.rows);
-      for (let t = 0; t < s; t++) {
-        h = step(network, h, Float64Array.from({ length: kappa }, () => bit() < 0.5 ? -1 : 1));
+      for (let t = 0; t < 2 * s; t++) {
+        const u = t < s && Float64Array.from({ length: kappa }, () => bit() < 0.5 ? -1 : 1);
+        h = step(network, h, u);
+        if (u) continue;
+        applied(dual, h).forEach((x, n) => squares[n] += x * x / (PICTURES * s));
       }
-      applied(dual, h).forEach((x, n) => squares[n] += x * x / PICTURES);
+      yield;
     }
     return squares.map(Math.sqrt);
   }
@@ -202,9 +185,7 @@ emt.networks = (() => {
   return {
     contents,
     NAMES: Object.keys(MADE),
-    normal,
     opened,
-    random,
     rest,
     returns,
     said,

@@ -76,7 +76,7 @@ emt.page = (() => {
     draw(values, wrong = () => false) {
       for (let n = 0; n < this.cells.length; n++) {
         const x = values[n] ?? NaN;
-        const size = Math.min(12, Math.round(10 * Math.sqrt(Math.abs(x))));
+        const size = Math.min(11, Math.round(10 * Math.sqrt(Math.abs(x))));
         const kind = Number.isNaN(x) ? "none" : size === 0 ? "zero" : x > 0 ? "plus" : "minus";
         const deep = Math.abs(x) > 1.4 ? " el-deep" : "";
         const code = `el-${kind}${deep}${wrong(n) ? " el-wrong" : ""} ${size}`;
@@ -278,10 +278,9 @@ emt.page = (() => {
       clearTimeout(this.timer);
       if (!this.playing || !this.seen || document.hidden) return;
       this.timer = setTimeout(() => {
-        if (this.onstep(this.t + 1, 1000 / this.speed)) {
-          this.t++;
-          this.show();
-        }
+        this.t++;
+        if (this.onstep(this.t, 1000 / this.speed)) this.show();
+        else this.t--;
         if (this.t >= Math.min(this.until, this.last)) this.pause();
         else this.tick();
       }, 1000 / this.speed);
@@ -293,9 +292,9 @@ emt.page = (() => {
       const playing = this.playing;
       this.toggled(false);
       clearTimeout(this.timer);
-      const to = Math.max(0, Math.min(this.last, whole));
-      this.onstep(to, to === this.t + 1 ? 300 : 0);
-      this.t = to;
+      const before = this.t;
+      this.t = Math.max(0, Math.min(this.last, whole));
+      this.onstep(this.t, this.t === before + 1 ? 300 : 0);
       this.show();
       if (rest || playing) this.onrest();
     }

@@ -4,7 +4,8 @@ globalThis.emt ??= {};
 
 emt.runs = (() => {
   const { applied, matrix } = emt.matrices;
-  const { contents, normal, said, step } = emt.networks;
+  const { contents, said, step } = emt.networks;
+  const { normal } = emt.numbers;
 
   /** Below this theory asks for silence, which has no sign that could be right. */
   const SILENT = 0.25;
@@ -143,6 +144,7 @@ emt.runs = (() => {
       const next = {
         h: before,
         before,
+        u,
         y: said(network, before),
         adds: moved(state.adds, u, turned, true),
         replaces: moved(state.replaces, u, turned, false),
@@ -179,12 +181,13 @@ emt.runs = (() => {
     }
   }
 
-  /** How many signs of the outputs are as theory says, where it says any, for both theories. */
+  /** How many signs are as each theory says, where it says any, in steps when nothing is told. */
   function scored(states) {
     const { kappa } = emt.data;
     const count = (rule) => {
       let [right, asked] = [0, 0];
-      for (const { y, asked: contents } of states.slice(1)) {
+      for (const { y, u, asked: contents } of states.slice(1)) {
+        if (u) continue;
         const last = contents[rule].subarray(-kappa);
         for (let j = 0; j < kappa; j++) {
           if (Math.abs(last[j]) < SILENT) continue;

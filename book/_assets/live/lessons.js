@@ -1,0 +1,57 @@
+// What is told, edited and asked: the networks by name, the scenes, and how each figure opens.
+"use strict";
+globalThis.emt ??= {};
+
+emt.lessons = (() => {
+  const { picture } = emt.glyphs;
+
+  const NAMES = {
+    "trained": ["Trained", "The network as it was learned."],
+    "theory": [
+      "Theory",
+      "The theory’s matrix put in place of the learned one, on the same memories.",
+    ],
+    "untrained": ["Untrained", "The same network before training."],
+    "rotated": ["Rotated", "The trained matrix seen from another side: the same spectrum."],
+    "overwriting": ["Overwriting", "Built by hand, one unit a bit, so that a write replaces."],
+    "trained to overwrite": [
+      "Overwriting, learned",
+      "Trained on pictures written over each other.",
+    ],
+  };
+
+  const write = (at, words) => ({ at, picture: picture(words) });
+  const told = (words, ...edits) => ({ writes: [write(0, words)], edits });
+  const swapped = (at) =>
+    [1, 2, 3, 4].map((k) => ({ at, kind: "swap", first: k, second: k + 8, dose: 1 }));
+  const over = () => ({ writes: [write(0, "3141"), write(32, "2718")], edits: [] });
+  const shaken = () => told("3141", { at: 32, kind: "shake", seed: 1, size: 0.7 });
+
+  /** What the buttons of each opening play: a script, from where to where, in which network. */
+  const SCENES = {
+    swap: ["Swap 3 and 4", () => told("3141", ...swapped(32)), 28, 48],
+    over: ["Write 2718 on top", over, 30, 64],
+    shake: ["Shake it", shaken, 30, 64],
+    before: ["Before training", () => told("3141"), 8, 48, "untrained"],
+    later: ["After 5,000 steps", () => told("3141"), 4984, 5008],
+  };
+  const QUESTIONS = {
+    swap: ["Swap memories 1–4 with 9–12", () => swapped(32)],
+    erase: [
+      "Erase memories 5–8",
+      () => [5, 6, 7, 8].map((memory) => ({ at: 32, kind: "erase", memory })),
+    ],
+    link: ["Turn the sign of the ring’s last link", () => [{ at: 32, kind: "link" }]],
+  };
+  const OPENINGS = {
+    first: { networks: ["trained"], t: 23, scenes: Object.keys(SCENES), folded: true, plays: true },
+    editing: { networks: ["trained"], t: 32, scenes: [], questions: QUESTIONS },
+    overwriting: {
+      networks: ["trained", "trained to overwrite"],
+      t: 32,
+      scenes: ["over", "shake", "swap", "later"],
+    },
+  };
+
+  return { NAMES, OPENINGS, QUESTIONS, SCENES, told };
+})();

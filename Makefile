@@ -73,6 +73,8 @@ export JUPYTER_DATA_DIR=$(OUT)/config/jupyter/data
 export JUPYTER_RUNTIME_DIR=$(OUT)/config/jupyter/runtime
 export HYPOTHESIS_STORAGE_DIRECTORY=$(OUT)/config/hypothesis
 export RUFF_CACHE_DIR=$(OUT)/config/ruff
+export DENO_DIR=$(OUT)/config/deno
+export DENO_NO_UPDATE_CHECK=1
 export UV_CACHE_DIR ?= $(HERE)/.cache/uv
 
 SCRIPTS  := book/_scripts

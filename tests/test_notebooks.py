@@ -20,6 +20,9 @@ from emt.beyond import fitting
 from emt.workshop import claims
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "book/_scripts"))
+import live_data  # noqa: E402
+
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.md"))
 TRAINED = [n.stem for n in NOTEBOOKS if "learning_rate = " in n.read_text(encoding="utf-8")]
 SMALL = {"s": 5, "kappa": 2, "hidden": 32, "seed": 1, "updates": 300}
@@ -30,8 +33,11 @@ def make(build: Path, parameters: dict, *arguments: str) -> subprocess.Completed
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     overrides = " ".join(f"-p {name} {value}" for name, value in parameters.items())
     where = [f"BUILD={build}", f"BIN={Path(sys.executable).parent}", "READY="]
+    options = {"cwd": ROOT, "env": env, "capture_output": True, "encoding": "utf-8"}
+    subprocess.run(["make", str(build / "CACHEDIR.TAG"), *where], **options)
+    live_data.main(build / "live")  # of the published networks, which these tests have by now
     command = ["make", *arguments, "book", *where, f"PARAMETERS={overrides}"]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, encoding="utf-8")
+    return subprocess.run(command, **options)
 
 
 def parameters(notebook: Path) -> dict:

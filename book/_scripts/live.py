@@ -1,9 +1,12 @@
 """A figure that runs in the page: ```{live} opening``` with `:name:`, `:alt:` and a caption.
 
-In HTML its place holds a still picture, `_assets/live/OPENING.png`, which the scripts replace before
-the page goes on, so that nothing moves when they start. Every other format, and a browser without
-scripts, shows the still picture. Styles and scripts are asked for by pages that have such a figure.
+In HTML its place holds a still picture, `_assets/live/OPENING.png`, which the scripts replace
+before the page goes on, so that nothing moves when they start. Every other format, and a browser
+without scripts, shows the still picture. Only pages that have such a figure ask for its styles and
+scripts.
 """
+
+from types import MappingProxyType
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -19,7 +22,7 @@ SCRIPTS = {
 }
 
 
-class live(nodes.General, nodes.Element):  # noqa: N801
+class live(nodes.General, nodes.Element):
     """The place of a live figure, with the still picture in it."""
 
 
@@ -28,10 +31,7 @@ class Live(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {  # noqa: RUF012
-        "name": directives.unchanged_required,
-        "alt": directives.unchanged_required,
-    }
+    option_spec = MappingProxyType(dict.fromkeys(("name", "alt"), directives.unchanged_required))
 
     def run(self) -> list[nodes.Node]:
         """Return the figure."""

@@ -1,4 +1,4 @@
-"""Write what the live figures need: weights of trained networks, glyphs, and a still of each figure.
+"""Write what the live figures need: weights of trained networks, glyphs, a still of each figure.
 
 Usage: live_data.py FOLDER. The networks come from the store, or are trained now. What the figures
 can build from a rule or from a seed is not in the file. The stills, of the same numbers, are for

@@ -57,7 +57,10 @@ emt.chart = (() => {
       [this.chosen, this.t] = [chosen, t];
       if (others) this.stale = true;
       if (others) this.later();
-      this.draw();
+      if (others || !this.now) return this.draw();
+      const x = this.x(t).toFixed(1);
+      this.now.setAttribute("x1", x);
+      this.now.setAttribute("x2", x);
     }
 
     later() {
@@ -138,7 +141,8 @@ emt.chart = (() => {
         );
       });
       const now = this.x(this.t);
-      all.push(svg("line", { class: "el-now", x1: now, x2: now, y1: TOP, y2: BOTTOM }));
+      this.now = svg("line", { class: "el-now", x1: now, x2: now, y1: TOP, y2: BOTTOM });
+      all.push(this.now);
       this.picture.setAttribute("viewBox", `0 0 ${this.width} ${BOTTOM + 26}`);
       this.picture.replaceChildren(...all);
       const last = (name) => {

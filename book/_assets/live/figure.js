@@ -74,7 +74,7 @@ emt.figure = (() => {
         element("p", { className: "el-title" }, element("strong", { textContent: "Told" })),
         element("p", {
           className: "el-hint",
-          textContent: "Draw, or type up to four letters or digits.",
+          textContent: "Draw, or type up to four.",
         }),
         element(
           "div",
@@ -151,7 +151,7 @@ emt.figure = (() => {
       this.names = choice("Network", names, this.views[0].name, (name) => this.turnTo(name));
       this.about = element("p", {
         className: "el-hint",
-        textContent: NAMES[this.views[0].name][1],
+        textContent: NAMES[this.views[0].name][2],
       });
       return element("div", { className: "el-networks" }, this.names, this.about);
     }
@@ -249,8 +249,8 @@ emt.figure = (() => {
     reveal() {
       if (!this.asked) return this.say("Choose one of the three edits above first.", true);
       this.change({ ...told("3141"), edits: QUESTIONS[this.asked][1]() });
-      this.player.go(32);
-      this.player.play(48);
+      this.player.go(still() ? 48 : 32, still());
+      if (!still()) this.player.play(48, 8);
     }
 
     /** Which of the shown outputs are not as was predicted. */
@@ -264,7 +264,7 @@ emt.figure = (() => {
       const outputs = this.views[0].run.outputs(this.t).data;
       const right = outputs.filter((y, n) => y * this.prediction[n] > 0).length;
       this.compared.textContent = `${right} of ${outputs.length} bits as you predicted`;
-      return `You predicted ${text(this.prediction)}. ${this.compared.textContent}.`;
+      return `${this.compared.textContent}.`;
     }
 
     // Time
@@ -338,47 +338,32 @@ emt.figure = (() => {
     narrate() {
       const { t, script, views } = this;
       const column = (t - 1) % S + 1;
-      let line;
-      const writing = script.writes.some(({ at }) => at < t && t <= at + S);
+      const also = script.writes.some(({ at }) => at < t && t <= at + S);
+      let line = `Memory 16 is read: column ${column}${
+        also ? ", while more is written to it" : ""
+      }.`;
       if (t === 0) line = "Nothing has been told yet.";
-      else if (t <= S) {
-        line = `Column ${column} is written to memory 16; the others move to the left.`;
-      } else if (column < S) {
-        line = `Memory 16 is read: column ${column}${
-          writing ? ", while more is written to it" : ""
-        }.`;
-      } else line = this.verdict();
+      else if (t <= S) line = `Column ${column} is written to memory 16; the others move left.`;
+      else if (column === S) line = this.verdict();
       if (this.prediction && t > 2 * S) line += ` ${this.compare()}`;
-      this.say(
-        element(
-          "span",
-          {},
-          element("b", { textContent: `Step ${t.toLocaleString("en")}. ` }),
-          line,
-        ),
-      );
+      const step = element("b", { textContent: `Step ${t.toLocaleString("en")}. ` });
+      this.say(element("span", {}, step, line));
       if (views.length === 1) {
         this.box.dataset.says = t > S ? text(views[0].run.outputs(t).data) : "";
       }
     }
 
+    /** At the end of a round: what each network says, and whether it obeyed. */
     verdict() {
       const { t, script, views } = this;
-      const one = (view) => {
-        const words = view.says();
-        const name = views.length > 1 ? `${NAMES[view.name][0]} says ` : "It says ";
-        return `${name}${words}.`;
-      };
-      const lines = views.map(one);
-      const since = script.edits.filter(({ at }) => at < t && at > t - 3 * S);
-      if (views.length === 1 && since.length && since.every(({ kind }) => kind !== "shake")) {
-        const { adds, replaces } = views[0].run.score(t);
-        const { right, asked } = views[0].network.adds ? adds : replaces;
-        lines.push(
-          right === asked
-            ? "The edit was obeyed."
-            : `${asked - right} bits are not as theory says.`,
-        );
+      const lines = views.map((view) => {
+        return `${views.length > 1 ? NAMES[view.name][1] : "It"} says ${view.says()}.`;
+      });
+      const late = script.edits.filter(({ at }) => at < t && at > t - 3 * S);
+      if (views.length === 1 && late.length && late.every(({ kind }) => kind !== "shake")) {
+        const { right, asked } = views[0].run.score(t)[views[0].network.adds ? "adds" : "replaces"];
+        const off = `${asked - right} of ${asked} bits are not as theory says.`;
+        lines.push(right === asked ? "The edit was obeyed." : off);
       }
       return lines.join(" ");
     }
@@ -392,7 +377,8 @@ emt.figure = (() => {
 
     /** Take another script; the runs of the old one are forgotten. */
     change(script, remember = true) {
-      if (remember) this.history.push({ script: this.script, t: this.t });
+      const [{ name }] = this.views;
+      if (remember) this.history.push({ script: this.script, t: this.t, name });
       this.script = script;
       this.runs.clear();
       this.undoing.disabled = !this.history.length;
@@ -422,16 +408,14 @@ emt.figure = (() => {
 
     /** A memory was chosen, by pointer with one of its bits or by its number. */
     touched(memory, bit, keyboard) {
-      if (this.tool === "erase") this.edit({ kind: "erase", memory });
-      else if (this.tool === "flip") {
-        if (bit) this.edit({ kind: "flip", memory, bit });
-        else {this.say(
-            `Memory ${memory}: ${keyboard ? "press 1 to 5" : "choose one of its bits"}.`,
-            true,
-          );}
-      } else if (!this.chosen) this.picked(memory);
-      else if (this.chosen === memory) this.picked(0);
-      else this.edit({ kind: "swap", first: this.chosen, second: memory, dose: this.dose });
+      if (this.tool === "erase") return this.edit({ kind: "erase", memory });
+      if (this.tool === "flip") {
+        if (bit) return this.edit({ kind: "flip", memory, bit });
+        const how = keyboard ? "press 1 to 5" : "choose one of its bits";
+        return this.say(`Memory ${memory}: ${how}.`, true);
+      }
+      if (!this.chosen || this.chosen === memory) return this.picked(this.chosen ? 0 : memory);
+      this.edit({ kind: "swap", first: this.chosen, second: memory, dose: this.dose });
     }
 
     picked(memory) {
@@ -446,11 +430,10 @@ emt.figure = (() => {
     }
 
     undo() {
-      const { script, t } = this.history.pop();
+      const { script, t, name } = this.history.pop();
       this.change(script, false);
-      this.ready(() => {
-        this.player.go(t, true);
-      }, t);
+      if (this.views[0].name !== name) this.named(name);
+      this.ready(() => this.player.go(t, true), t);
     }
 
     /** Tell the picture on the pad: to a fresh network, or on top of what it holds. */
@@ -467,12 +450,16 @@ emt.figure = (() => {
       });
     }
 
+    /** The one network that is shown is another. */
+    named(name) {
+      Object.assign(this.views[0], { name, network: null });
+      this.names.choose(name);
+      this.about.textContent = NAMES[name][2];
+    }
+
+    /** The same script in another network. */
     turnTo(name) {
-      const [view] = this.views;
-      view.name = name;
-      view.network = null;
-      this.names?.choose(name);
-      if (this.about) this.about.textContent = NAMES[name][1];
+      this.named(name);
       this.ready(() => {
         this.drawn();
         this.rested();
@@ -487,16 +474,10 @@ emt.figure = (() => {
       this.change(script());
       this.pad.draw(this.script.writes.at(-1).picture);
       this.words.value = text(this.script.writes.at(-1).picture).replaceAll("·", "");
-      if (this.views.length === 1) {
-        this.views[0].name = name ?? "trained";
-        this.views[0].network = null;
-        this.names?.choose(this.views[0].name);
-        if (this.about) this.about.textContent = NAMES[this.views[0].name][1];
-      }
+      if (this.views.length === 1) this.named(name ?? "trained");
       this.ready(() => {
-        this.player.speed = 8;
         this.player.go(still() ? to : from, still());
-        if (!still()) this.player.play(to);
+        if (!still()) this.player.play(to, 8);
       }, to);
     }
   }

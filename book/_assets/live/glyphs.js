@@ -7,6 +7,8 @@ emt.glyphs = (() => {
   const ROWS = 5;
   /** Pixels of 15 that may be wrong in a character. */
   const SLACK = 2;
+  /** Below this an output says nothing. */
+  const SILENT = 0.25;
 
   /** The bits of a character, column by column, blank column included. */
   function bits(character) {
@@ -30,11 +32,15 @@ emt.glyphs = (() => {
     return Float64Array.from(all);
   }
 
-  /** The nearest text to a picture; · where a character is blank and ? where none is near. */
+  /** The nearest text to a picture: · for a blank, _ for silence, ? where no character is near. */
   function text(values) {
     let words = "";
     for (let start = 0; start < values.length; start += WIDTH * ROWS) {
       const part = values.subarray(start, start + (WIDTH - 1) * ROWS);
+      if (part.every((x) => Math.abs(x) < SILENT)) {
+        words += "_";
+        continue;
+      }
       let [best, least] = ["?", SLACK + 1];
       for (const c of [" ", ...Object.keys(emt.data.glyphs)]) {
         const wrong = bits(c).slice(0, part.length).filter((bit, n) => !(bit * part[n] > 0)).length;

@@ -5,17 +5,28 @@ globalThis.emt ??= {};
 emt.lessons = (() => {
   const { picture } = emt.glyphs;
 
+  /** Of every network: its title, what it is called in a sentence, and what it is. */
   const NAMES = {
-    "trained": ["Trained", "The network as it was learned."],
+    "trained": ["Trained", "The trained network", "The network as it was learned."],
     "theory": [
       "Theory",
-      "The theory’s matrix put in place of the learned one, on the same memories.",
+      "The theory’s network",
+      "The theory’s matrix in place of the learned one, on the same memories.",
     ],
-    "untrained": ["Untrained", "The same network before training."],
-    "rotated": ["Rotated", "The trained matrix seen from another side: the same spectrum."],
-    "overwriting": ["Overwriting", "Built by hand, one unit a bit, so that a write replaces."],
+    "untrained": ["Untrained", "The untrained network", "The same network before training."],
+    "rotated": [
+      "Rotated",
+      "The rotated network",
+      "The trained matrix seen from another side: the same spectrum.",
+    ],
+    "overwriting": [
+      "Overwriting",
+      "The network built to overwrite",
+      "Built by hand, one unit a bit, so that a write replaces.",
+    ],
     "trained to overwrite": [
       "Overwriting, learned",
+      "The network that learned to overwrite",
       "Trained on pictures written over each other.",
     ],
   };
@@ -36,12 +47,12 @@ emt.lessons = (() => {
     later: ["After 5,000 steps", () => told("3141"), 4984, 5008],
   };
   const QUESTIONS = {
-    swap: ["Swap memories 1–4 with 9–12", () => swapped(32)],
+    swap: ["swap memories 1–4 with 9–12", () => swapped(32)],
     erase: [
-      "Erase memories 5–8",
+      "erase memories 5–8",
       () => [5, 6, 7, 8].map((memory) => ({ at: 32, kind: "erase", memory })),
     ],
-    link: ["Turn the sign of the ring’s last link", () => [{ at: 32, kind: "link" }]],
+    link: ["turn the sign of the ring’s last link", () => [{ at: 32, kind: "link" }]],
   };
   const OPENINGS = {
     first: { networks: ["trained"], t: 23, scenes: Object.keys(SCENES), folded: true, plays: true },

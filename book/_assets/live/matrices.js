@@ -247,7 +247,11 @@ emt.matrices = (() => {
       change = Math.hypot(...combined(1, better, -1, X).data) / Math.hypot(...better.data);
       X = better;
     }
-    return combined(0.5, one, 0.5, X);
+    yield;
+    const P = combined(0.5, one, 0.5, X);
+    const PP = times(P, P); // once more, to the last digits: P²(3 - 2P)
+    yield;
+    return combined(3, PP, -2, times(PP, P));
   }
 
   return {

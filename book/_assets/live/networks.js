@@ -81,7 +81,7 @@ emt.networks = (() => {
     "trained": () => stored("trained", true),
     "theory": theory,
     "untrained": () => stored("untrained", true),
-    "rotated": () => turned(stored("trained", true), 1),
+    "rotated": () => turned(stored("trained", true), 2),
     "overwriting": () => overwriting(),
     "trained to overwrite": () => stored("trained to overwrite", false),
   };
@@ -93,7 +93,8 @@ emt.networks = (() => {
     const network = name === "theory" ? yield* theory() : MADE[name]();
     yield;
     const found = yield* memories(network);
-    known[name] ??= { name, ...network, ...found };
+    const whole = { name, ...network, ...found };
+    known[name] ??= { ...whole, arrives: arrives(whole) };
     return known[name];
   }
 
@@ -118,7 +119,7 @@ emt.networks = (() => {
     yield;
     const dual = P ? times(left, P) : left;
     yield;
-    const held = P ? yield* sizes(network, dual) : size.map((x) => 1 / x);
+    const held = P ? yield* sizes(network, dual) : size;
     return {
       Psi: from(Psi.rows, n, (i, j) => Psi.data[i * n + j] * held[j]),
       dual: from(n, Psi.rows, (i, j) => dual.data[i * Psi.rows + j] / held[i]),
@@ -172,7 +173,7 @@ emt.networks = (() => {
   }
 
   /** How much of what memory 1 sends arrives in memory s: the cosine of Psi*_s W Psi_1 and I. */
-  function returns(network) {
+  function arrives(network) {
     const { s, kappa } = emt.data;
     const first = columns(network.Psi, Array.from({ length: kappa }, (_, j) => j));
     const arrived = times(network.dual, times(network.W, first)).data.subarray(
@@ -187,7 +188,6 @@ emt.networks = (() => {
     NAMES: Object.keys(MADE),
     opened,
     rest,
-    returns,
     said,
     share,
     step,

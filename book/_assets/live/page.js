@@ -144,9 +144,10 @@ emt.page = (() => {
         cell.type = "button";
         const place = `column ${Math.floor(n / rows) + 1}, row ${n % rows + 1}`;
         cell.setAttribute("aria-label", place);
-        // The pointer paints; a click without one is the keyboard's.
-        cell.addEventListener("click", (event) => {
-          if (event.detail === 0) this.set(n, -this.values[n]);
+        // The pointer paints; a click that it has not painted is the keyboard's, or a reader's.
+        cell.addEventListener("click", () => {
+          if (!this.painted) this.set(n, -this.values[n]);
+          this.painted = false;
         });
       });
       roving(this.grid.cells, rows);
@@ -165,6 +166,7 @@ emt.page = (() => {
         const n = this.grid.under(event);
         if (n < 0 || event.button) return;
         brush = -this.values[n];
+        this.painted = true;
         box.setPointerCapture?.(event.pointerId);
         paint(event);
       });
@@ -227,7 +229,7 @@ emt.page = (() => {
         max: 4,
         value: Math.log2(speed),
         attributes: { "aria-label": "speed, steps a second" },
-        oninput: () => this.speed = 2 ** Number(pace.value),
+        oninput: () => Object.assign(this, { speed: 2 ** Number(pace.value), pace: null }),
       });
       const told = () => pace.setAttribute("aria-valuetext", `${this.speed} steps a second`);
       pace.addEventListener("input", told);
@@ -260,8 +262,9 @@ emt.page = (() => {
       this.button.title = name;
     }
 
-    play(until = Infinity) {
-      this.until = until;
+    /** Play on, to a time if one is given, at a pace of its own if one is given. */
+    play(until = Infinity, pace = null) {
+      Object.assign(this, { until, pace });
       this.toggled(true);
       this.tick();
     }
@@ -277,13 +280,14 @@ emt.page = (() => {
     tick() {
       clearTimeout(this.timer);
       if (!this.playing || !this.seen || document.hidden) return;
+      const wait = 1000 / (this.pace ?? this.speed);
       this.timer = setTimeout(() => {
         this.t++;
-        if (this.onstep(this.t, 1000 / this.speed)) this.show();
+        if (this.onstep(this.t, wait)) this.show();
         else this.t--;
         if (this.t >= Math.min(this.until, this.last)) this.pause();
         else this.tick();
-      }, 1000 / this.speed);
+      }, wait);
     }
 
     /** Go to a time at once; `rest` says that this was all. */
@@ -303,7 +307,8 @@ emt.page = (() => {
     show() {
       const span = 192;
       const least = this.t <= span ? 0 : Math.floor((this.t - span / 2) / 16) * 16;
-      Object.assign(this.scrub, { min: least, max: least + span, value: this.t });
+      const most = Math.min(least + span, this.last);
+      Object.assign(this.scrub, { min: least, max: most, value: this.t });
       if (document.activeElement !== this.number) this.number.value = this.t;
     }
   }

@@ -215,7 +215,7 @@ emt.rule = (() => {
       const right = asked.filter((x, n) => this.alike(said[n], x)).length;
       const failing = rules.failing(this.rule);
       const [first] = failing;
-      const product = first && `F${first[0]} F${first[1]}`;
+      const product = first && first.map((k) => `F${"₀₁₂₃₄₅₆"[k]}`).join("");
       const why = failing.length > 1
         ? `${failing.length} products are not 0, such as ${product}.`
         : first

@@ -4,11 +4,16 @@ globalThis.emt ??= {};
 
 emt.view = (() => {
   const { element, Grid, roving } = emt.page;
-  const { contents, rest, returns, share } = emt.networks;
+  const { contents, rest, share } = emt.networks;
   const { linkTurned } = emt.runs;
   const { text } = emt.glyphs;
   const { NAMES } = emt.lessons;
   const { s: S, kappa: KAPPA } = emt.data;
+
+  /** Other words, if they are others: the page lays out only what has changed. */
+  const words = (place, text) => {
+    if (place.textContent !== text) place.textContent = text;
+  };
 
   const mark = (kind, size) => {
     const one = element("i", { className: `el-${kind}` });
@@ -25,8 +30,10 @@ emt.view = (() => {
       this.units = units ? new Grid(16, 8, { className: "el-units" }) : null;
       this.numbers = Array.from({ length: S }, (_, n) => this.number(n + 1));
       roving(this.numbers);
-      this.head = element("strong");
-      this.outside = element("span");
+      this.head = element("strong", {
+        textContent: units ? "The same state, by memory" : NAMES[name][0],
+      });
+      this.outside = element("span", { title: "how much of the state lies outside the memories" });
       this.unitsHead = element("strong", { textContent: "Its state, by unit" });
       this.score = element("p", { className: "el-score" });
       this.ring = element("span");
@@ -111,61 +118,49 @@ emt.view = (() => {
       if (!network) return;
       const { t, script } = figure;
       const run = this.run;
-      const state = run.at(t);
-      const held = contents(network, state.h);
-      const before = t > 0 ? contents(network, run.at(t - 1).h).subarray(0, KAPPA) : [];
-      this.memory.draw([...(before.length ? before : Array(KAPPA).fill(NaN)), ...held]);
-      if (this.units) this.drawUnits(state.h);
+      const { h } = run.at(t);
+      const left = t > 0 ? contents(network, run.at(t - 1).h) : new Float64Array(KAPPA).fill(NaN);
+      this.memory.draw([...left.subarray(0, KAPPA), ...contents(network, h)]);
+      if (this.units) this.drawUnits(h);
       const outputs = t > S ? run.outputs(t).data : [];
       this.said.draw(outputs, figure.predicts((n) => outputs[n]));
-      this.seam(t);
       this.said.box.style.setProperty("--now", (t - 1) % S);
       this.said.box.classList.toggle("el-saying", t > S);
-      const part = Math.round(100 * rest(network, state.h));
-      this.outside.textContent = part < 1 ? "rest < 1 %" : `rest ${part} %`;
-      this.outside.title = "how much of the state lies outside the memories";
-      const turned = linkTurned(script, t);
-      const arrives = returns(network) > 0.7;
-      this.ring.textContent = arrives ? turned ? "comes round, turned" : "comes round" : "lost";
+      // A line where the picture begins, once it has been heard.
+      this.memory.box.style.setProperty("--seam", (S - t % S) % S);
+      this.memory.box.classList.toggle("el-seamed", t >= S);
+      const part = Math.round(100 * rest(network, h));
+      words(this.outside, part < 1 ? "rest < 1 %" : `rest ${part} %`);
+      const arrives = network.arrives > 0.7;
+      words(
+        this.ring,
+        arrives ? linkTurned(script, t) ? "comes round, turned" : "comes round" : "lost",
+      );
       this.ringLine.classList.toggle("el-lost", !arrives);
-      this.head.textContent = figure.views.length > 1
-        ? NAMES[this.name][0]
-        : "The same state, by memory";
-      this.scored(run, t);
+      words(this.score, this.scored(run, t));
     }
 
     drawUnits(h) {
       const shown = this.pointed ? share(this.network, h, this.pointed) : h;
       const scale = 0.6 / Math.sqrt(h.reduce((sum, x) => sum + x * x, 0) / h.length || 1);
       this.units.draw(shown.map((x) => x * scale));
-      const part = `What memory ${this.pointed} has of it`;
-      this.unitsHead.textContent = this.pointed ? part : "Its state, by unit";
+      words(
+        this.unitsHead,
+        this.pointed ? `What memory ${this.pointed} has` : "Its state, by unit",
+      );
       const marked = (n) => n + 1 === this.pointed || n + 1 === this.figure.chosen;
       this.numbers.forEach((one, n) => one.classList.toggle("el-picked", marked(n)));
     }
 
-    /** A line where the picture begins, once it has been heard. */
-    seam(t) {
-      const first = (S - t % S) % S;
-      this.memory.box.style.setProperty("--seam", first);
-      this.memory.box.classList.toggle("el-seamed", t >= S);
-    }
-
+    /** Bits that are as theory says; as two theories say, where more was told than one picture. */
     scored(run, t) {
+      if (run.at(t).u) return "It listens.";
       const { adds, replaces } = run.score(t);
-      const two = this.figure.script.writes.length > 1;
-      const line = (
-        { right, asked },
-        what,
-      ) => [element("b", { textContent: right }), ` of ${asked} ${what}`];
-      this.score.replaceChildren();
-      if (this.run.at(t).u) this.score.append("It listens.");
-      else if (!two) {
-        this.score.append(...line(this.network.adds ? adds : replaces, "bits as theory says"));
-      } else {
-        this.score.append(...line(adds, "bits as adding says"), element("br"));
-        this.score.append(...line(replaces, "as overwriting says"));
+      const line = ({ right, asked }, what) => `${right} of ${asked} ${what}`;
+      if (this.figure.script.writes.length < 2) {
+        return line(this.network.adds ? adds : replaces, "bits as theory says");
       }
+      return `${line(adds, "bits as adding says")}\n${line(replaces, "as overwriting says")}`;
     }
 
     /** For those who hear the page: what the grids show, in a few words. */
@@ -188,11 +183,13 @@ emt.view = (() => {
       const { t, script } = this.figure;
       const { adds, replaces } = this.run.score(t);
       const full = ({ right, asked }) => right === asked;
-      const words = text(this.run.outputs(t).data);
+      const said = this.run.outputs(t).data;
+      const [read, turned] = [said, said.map((y) => -y)].map(text);
       if (script.writes.length > 1 && full(adds) && !full(replaces)) {
         return "the sum: doubled where the two pictures agree, nothing where they differ";
       }
-      return words;
+      if (read.includes("?") && !/[?_]/.test(turned)) return `${turned} with every sign turned`;
+      return read.includes("_") ? `${read}, where _ is silence` : read;
     }
   }
 

@@ -586,7 +586,8 @@ def test_the_first_page_plays_by_itself_in_mid_run(opened):
 
 def test_it_plays_only_while_it_is_seen_and_rests_when_it_rests(opened):
     count = (
-        "window.calls = 0; for (const name of ['setTimeout', 'requestAnimationFrame', 'setInterval'])"
+        "window.calls = 0;"
+        "for (const name of ['setTimeout', 'requestAnimationFrame', 'setInterval'])"
         "{ const own = window[name]; window[name] = (...x) => { calls++; return own(...x); } }"
     )
     page = opened()

@@ -98,13 +98,14 @@ emt.matrices = (() => {
     return B;
   }
 
-  /** The pseudoinverse of a matrix with independent columns, by orthogonal columns made twice. */
-  function pseudoinverse(A) {
+  /** The pseudoinverse of independent columns, by orthogonal columns made twice; yields between. */
+  function* pseudoinverse(A) {
     let Q = A;
     let R = identity(A.columns);
     for (const _ of [1, 2]) {
       const [next, factor] = orthogonal(Q);
       [Q, R] = [next, times(factor, R)];
+      yield;
     }
     return times(inverse(R), transposed(Q));
   }
@@ -166,8 +167,10 @@ emt.matrices = (() => {
   }
 
   /** Eigenvalues as pairs [real, imaginary], largest modulus first. */
-  function eigenvalues(A) {
-    const work = deflations(A);
+  const eigenvalues = (A) => atOnce(deflations(A));
+
+  /** What a generator ends in, without its pauses. */
+  function atOnce(work) {
     for (;;) {
       const { done, value } = work.next();
       if (done) return value;
@@ -256,6 +259,7 @@ emt.matrices = (() => {
 
   return {
     applied,
+    atOnce,
     beside,
     columns,
     combined,

@@ -31,11 +31,14 @@ emt.networks = (() => {
   }
 
   /** The network with the same spectrum, turned away from what is written and read. */
-  function turned(network, seed) {
+  function* turned(network, seed) {
     const n = network.W.rows;
     let W = network.W;
     const next = normal(seed);
-    for (let times = 0; times < n; times++) W = mirrored(W, Float64Array.from({ length: n }, next));
+    for (let times = 0; times < n; times++) {
+      W = mirrored(W, Float64Array.from({ length: n }, next));
+      if (times % 8 === 0) yield;
+    }
     return { ...network, W };
   }
 
@@ -77,6 +80,7 @@ emt.networks = (() => {
     return { W, U: trained.U, R: trained.R, adds: true };
   }
 
+  /** By name: a network, or work that ends in one. */
   const MADE = {
     "trained": () => stored("trained", true),
     "theory": theory,
@@ -90,7 +94,8 @@ emt.networks = (() => {
   /** The network of a name with its memories, made once. Yields between parts of the work. */
   function* opened(name) {
     if (known[name]) return known[name];
-    const network = name === "theory" ? yield* theory() : MADE[name]();
+    const made = MADE[name]();
+    const network = made.next ? yield* made : made;
     yield;
     const found = yield* memories(network);
     const whole = { name, ...network, ...found };
@@ -115,7 +120,7 @@ emt.networks = (() => {
     const even = from(forward.rows, n, (i, j) => forward.data[i * n + j] / size[j]);
     const Psi = P ? times(P, even) : even;
     yield;
-    const left = pseudoinverse(Psi);
+    const left = yield* pseudoinverse(Psi);
     yield;
     const dual = P ? times(left, P) : left;
     yield;

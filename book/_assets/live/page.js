@@ -4,7 +4,7 @@ globalThis.emt ??= {};
 
 emt.page = (() => {
   /** Milliseconds of work before the page gets its turn. */
-  const SLICE = 8;
+  const SLICE = 5;
 
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

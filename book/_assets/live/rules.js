@@ -3,7 +3,7 @@
 globalThis.emt ??= {};
 
 emt.rules = (() => {
-  const { applied, from, matrix, pseudoinverse, times } = emt.matrices;
+  const { applied, atOnce, from, matrix, pseudoinverse, times } = emt.matrices;
 
   /** A rule is {s, kappa, F}, F the kappa x (s kappa) last row of blocks of Phi, F_1 first. */
   const empty = (s, kappa) => ({ s, kappa, F: matrix(kappa, s * kappa) });
@@ -71,7 +71,7 @@ emt.rules = (() => {
   function linear(rule, normal) {
     const n = rule.s * rule.kappa;
     const Psi = from(n + 4, n, () => normal());
-    const dual = pseudoinverse(Psi);
+    const dual = atOnce(pseudoinverse(Psi));
     const own = (i) => i + n - rule.kappa;
     return {
       W: times(times(Psi, Phi(rule)), dual),

@@ -13,11 +13,12 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+PAGE = "page", "pad", "player", "chart"
 SCRIPTS = {
-    "rule": ("matrices", "numbers", "page", "chart", "rules", "rule"),
+    "rule": ("matrices", "numbers", *PAGE, "rules", "rule"),
     None: (
-        *("data", "matrices", "numbers", "networks", "runs", "glyphs"),
-        *("page", "chart", "lessons", "view", "figure"),
+        *("data", "matrices", "numbers", "networks", "runs", "glyphs", *PAGE),
+        *("lessons", "prediction", "view", "figure"),
     ),
 }
 

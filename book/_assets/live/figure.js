@@ -3,11 +3,14 @@
 globalThis.emt ??= {};
 
 emt.figure = (() => {
-  const { button, choice, element, inSlices, Pad, Player, still } = emt.page;
+  const { button, choice, element, inSlices, still, textInput } = emt.page;
+  const { Pad } = emt.pad;
+  const { Player } = emt.player;
+  const { Prediction } = emt.prediction;
   const { opened } = emt.networks;
   const { extended, linkTurned, Run } = emt.runs;
   const { picture, text } = emt.glyphs;
-  const { NAMES, OPENINGS, QUESTIONS, SCENES, told } = emt.lessons;
+  const { NAMES, OPENINGS, SCENES, told } = emt.lessons;
   const { View } = emt.view;
   const { s: S, kappa: KAPPA } = emt.data;
 
@@ -21,7 +24,7 @@ emt.figure = (() => {
       this.dose = 1;
       this.tool = "swap";
       this.script = told("3141");
-      this.prediction = null;
+      this.prediction = this.opening.questions && new Prediction(this, this.opening.questions);
       this.views = this.opening.networks.map((name, _, all) =>
         new View(this, name, all.length === 1)
       );
@@ -66,7 +69,7 @@ emt.figure = (() => {
         () => this.words.value = "",
       );
       this.pad.draw(picture("3141"));
-      this.words = this.input("Text to tell", (words) => this.pad.draw(picture(words)));
+      this.words = textInput("Text to tell", (words) => this.pad.draw(picture(words)));
       this.words.value = "3141";
       const tell = element(
         "div",
@@ -118,12 +121,12 @@ emt.figure = (() => {
             element("span", { textContent: "read" }),
           ),
         );
-        if (this.opening.questions) body.append(...this.predicting());
+        if (this.prediction) body.append(...this.prediction.rows);
       }
       const parts = [body, this.narrator, this.player.bar];
       const scenes = this.opening.scenes.map((id) => button(SCENES[id][0], () => this.scene(id)));
       if (scenes.length) parts.unshift(element("div", { className: "el-row el-tries" }, ...scenes));
-      if (this.opening.questions) parts.unshift(this.asking());
+      if (this.prediction) parts.unshift(this.prediction.questions);
       const more = [...(pair ? [] : [this.switch()]), this.tools(), this.chart.box];
       if (this.opening.folded) {
         const summary = element("summary", { textContent: "More to touch" });
@@ -131,19 +134,6 @@ emt.figure = (() => {
       } else parts.push(...more);
       this.box.append(...parts, this.heard);
       this.say("Opening the network: its memories are being found, here, from its weights.");
-    }
-
-    input(name, onwords) {
-      const one = element("input", {
-        type: "text",
-        maxLength: 4,
-        className: "el-words",
-        spellcheck: false,
-        autocomplete: "off",
-        attributes: { "aria-label": name },
-      });
-      one.oninput = () => onwords(one.value);
-      return one;
     }
 
     switch() {
@@ -196,75 +186,6 @@ emt.figure = (() => {
           this.undoing,
         ),
       );
-    }
-
-    // Predict first
-
-    asking() {
-      const all = Object.entries(QUESTIONS).map(([id, [words]]) => [id, words]);
-      this.questions = choice("What if, after step 32, you", all, null, (id) => this.ask(id));
-      return element("div", { className: "el-asking" }, this.questions);
-    }
-
-    predicting() {
-      this.guess = new Pad(
-        S,
-        KAPPA,
-        "Your prediction, 16 columns of 5 bits: arrow keys move, space turns a bit",
-        (values) => {
-          this.guessed.value = "";
-          this.predict(values);
-        },
-      );
-      this.guessed = this.input("Your prediction as text", (words) => this.predict(picture(words)));
-      this.compared = element("p", { className: "el-score" });
-      this.showing = button("Show me", () => this.reveal(), { className: "el-button el-main" });
-      const head = element("p", { className: "el-title" });
-      head.append(element("strong", { textContent: "You predict" }));
-      const row = element("div", { className: "el-row" }, this.guessed, this.showing);
-      const words = element("div", { className: "el-guess-text" }, head, row, this.compared);
-      this.guess.draw(picture("3141"));
-      this.guessed.value = "3141";
-      return [words, element("div", { className: "el-guess" }, this.guess.grid.box)];
-    }
-
-    /** A fresh run, stopped before the edit; what it will say is the reader's to draw. */
-    ask(id) {
-      this.asked = id;
-      this.change(told("3141"));
-      this.player.go(32);
-      this.guessed.value = "";
-      this.prediction = null;
-      this.predict(picture("3141"));
-      this.say("What will it say in the next round? Type or draw it, then let it show you.", true);
-    }
-
-    predict(values) {
-      this.prediction = Float64Array.from(values);
-      this.compared.textContent = "";
-      this.guess.draw(values);
-      this.views.forEach((view) => view.draw());
-    }
-
-    reveal() {
-      if (!this.asked) return this.say("Choose one of the three edits above first.", true);
-      this.change({ ...told("3141"), edits: QUESTIONS[this.asked][1]() });
-      this.player.go(still() ? 48 : 32, still());
-      if (!still()) this.player.play(48, 8);
-    }
-
-    /** Which of the shown outputs are not as was predicted. */
-    predicts(output) {
-      const { prediction, t } = this;
-      if (!prediction || t <= 2 * S) return undefined;
-      return (n) => output(n) !== undefined && !(output(n) * prediction[n] > 0);
-    }
-
-    compare() {
-      const outputs = this.views[0].run.outputs(this.t).data;
-      const right = outputs.filter((y, n) => y * this.prediction[n] > 0).length;
-      this.compared.textContent = `${right} of ${outputs.length} bits as you predicted`;
-      return `${this.compared.textContent}.`;
     }
 
     // Time
@@ -345,7 +266,8 @@ emt.figure = (() => {
       if (t === 0) line = "Nothing has been told yet.";
       else if (t <= S) line = `Column ${column} is written to memory 16; the others move left.`;
       else if (column === S) line = this.verdict();
-      if (this.prediction && t > 2 * S) line += ` ${this.compare()}`;
+      const compared = this.prediction?.compared();
+      if (compared) line += ` ${compared}.`;
       const step = element("b", { textContent: `Step ${t.toLocaleString("en")}. ` });
       this.say(element("span", {}, step, line));
       if (views.length === 1) {
@@ -439,7 +361,7 @@ emt.figure = (() => {
     /** Tell the picture on the pad: to a fresh network, or on top of what it holds. */
     tell(onTop) {
       const values = this.pad.values.slice();
-      this.prediction = null;
+      this.prediction?.forget();
       const at = onTop ? Math.ceil(this.t / S) * S : 0;
       if (onTop) this.change(extended(this.script, this.t, { write: { at, picture: values } }));
       else this.change({ writes: [{ at, picture: values }], edits: [] });
@@ -470,7 +392,7 @@ emt.figure = (() => {
     scene(id) {
       const [, script, from, to, name] = SCENES[id];
       this.player.pause();
-      this.prediction = null;
+      this.prediction?.forget();
       this.change(script());
       this.pad.draw(this.script.writes.at(-1).picture);
       this.words.value = text(this.script.writes.at(-1).picture).replaceAll("·", "");

@@ -31,38 +31,41 @@ emt.lessons = (() => {
     ],
   };
 
+  /** When the questions' edits are made: two rounds have been heard and said. */
+  const AT = 32;
+
   const write = (at, words) => ({ at, picture: picture(words) });
   const told = (words, ...edits) => ({ writes: [write(0, words)], edits });
-  const swapped = (at) =>
-    [1, 2, 3, 4].map((k) => ({ at, kind: "swap", first: k, second: k + 8, dose: 1 }));
-  const over = () => ({ writes: [write(0, "3141"), write(32, "2718")], edits: [] });
-  const shaken = () => told("3141", { at: 32, kind: "shake", seed: 1, size: 0.7 });
+  const swapped = () =>
+    [1, 2, 3, 4].map((k) => ({ at: AT, kind: "swap", first: k, second: k + 8, dose: 1 }));
+  const over = () => ({ writes: [write(0, "3141"), write(AT, "2718")], edits: [] });
+  const shaken = () => told("3141", { at: AT, kind: "shake", seed: 1, size: 0.7 });
 
   /** What the buttons of each opening play: a script, from where to where, in which network. */
   const SCENES = {
-    swap: ["Swap 3 and 4", () => told("3141", ...swapped(32)), 28, 48],
+    swap: ["Swap 3 and 4", () => told("3141", ...swapped()), 28, 48],
     over: ["Write 2718 on top", over, 30, 64],
     shake: ["Shake it", shaken, 30, 64],
     before: ["Before training", () => told("3141"), 8, 48, "untrained"],
     later: ["After 5,000 steps", () => told("3141"), 4984, 5008],
   };
   const QUESTIONS = {
-    swap: ["swap memories 1–4 with 9–12", () => swapped(32)],
+    swap: ["swap memories 1–4 with 9–12", () => swapped()],
     erase: [
       "erase memories 5–8",
-      () => [5, 6, 7, 8].map((memory) => ({ at: 32, kind: "erase", memory })),
+      () => [5, 6, 7, 8].map((memory) => ({ at: AT, kind: "erase", memory })),
     ],
-    link: ["turn the sign of the ring’s last link", () => [{ at: 32, kind: "link" }]],
+    link: ["turn the sign of the ring’s last link", () => [{ at: AT, kind: "link" }]],
   };
   const OPENINGS = {
     first: { networks: ["trained"], t: 23, scenes: Object.keys(SCENES), folded: true, plays: true },
-    editing: { networks: ["trained"], t: 32, scenes: [], questions: QUESTIONS },
+    editing: { networks: ["trained"], t: AT, scenes: [], questions: QUESTIONS },
     overwriting: {
       networks: ["trained", "trained to overwrite"],
-      t: 32,
+      t: AT,
       scenes: ["over", "shake", "swap", "later"],
     },
   };
 
-  return { NAMES, OPENINGS, QUESTIONS, SCENES, told };
+  return { AT, NAMES, OPENINGS, SCENES, told };
 })();

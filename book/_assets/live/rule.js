@@ -3,7 +3,9 @@
 globalThis.emt ??= {};
 
 emt.rule = (() => {
-  const { button, choice, element, Grid, Player, roving } = emt.page;
+  const { button, choice, element, roving } = emt.page;
+  const { Grid } = emt.pad;
+  const { Player } = emt.player;
   const { eigenvalues } = emt.matrices;
   const { svg } = emt.chart;
   const rules = emt.rules;

@@ -3,7 +3,8 @@
 globalThis.emt ??= {};
 
 emt.view = (() => {
-  const { element, Grid, roving } = emt.page;
+  const { element, roving } = emt.page;
+  const { Grid } = emt.pad;
   const { contents, rest, share } = emt.networks;
   const { linkTurned } = emt.runs;
   const { text } = emt.glyphs;
@@ -123,7 +124,7 @@ emt.view = (() => {
       this.memory.draw([...left.subarray(0, KAPPA), ...contents(network, h)]);
       if (this.units) this.drawUnits(h);
       const outputs = t > S ? run.outputs(t).data : [];
-      this.said.draw(outputs, figure.predicts((n) => outputs[n]));
+      this.said.draw(outputs, figure.prediction?.wrong(outputs));
       this.said.box.style.setProperty("--now", (t - 1) % S);
       this.said.box.classList.toggle("el-saying", t > S);
       // A line where the picture begins, once it has been heard.

@@ -688,8 +688,8 @@ def test_write_on_top_then_switch(opened):
     """The same script: a sum where writing adds, the second picture where it replaces."""
     page = opened(reduced_motion="reduce").ready()
     page.press("Write 2718 on top")
-    assert "It says the sum" in page.played(64)
-    page.page.get_by_text("More to touch").click()
+    assert "It says the sum" in page.played(64) and "Now switch to Overwriting" in page.says()
+    page.page.locator("summary").click()
     for name in ("Overwriting", "Overwriting, learned"):
         page.page.get_by_role("radio", name=name, exact=True).check()
         page.wait("f.views[0].network && !f.waiting")
@@ -707,7 +707,7 @@ def test_before_training_the_return_is_lost(opened):
     assert "?" in page.played(48)
     assert page.page.locator(".el-ring").inner_text() == "lost"
     before = [page.js(signs, t) for t in (16, 40)]
-    page.page.get_by_text("More to touch").click()
+    page.page.locator("summary").click()
     page.page.get_by_role("radio", name="Trained", exact=True).check()
     page.wait("f.views[0].network && !f.waiting")
     assert page.page.locator(".el-ring").inner_text() == "comes round"
@@ -723,7 +723,7 @@ def test_shaken_bits_heal_where_they_are_overwritten(opened):
     page.played(64)
     spread = "Math.max(...f.views[0].run.outputs(64).data.map((y) => Math.abs(Math.abs(y) - 1)))"
     linear = page.js(spread)
-    page.page.get_by_text("More to touch").click()
+    page.page.locator("summary").click()
     page.page.get_by_role("radio", name="Overwriting", exact=True).check()
     page.wait("f.views[0].network && !f.waiting")
     assert linear > 0.3 and page.js(spread) < 0.1

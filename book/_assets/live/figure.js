@@ -124,7 +124,9 @@ emt.figure = (() => {
         if (this.prediction) body.append(...this.prediction.rows);
       }
       const parts = [body, this.narrator, this.player.bar];
-      const scenes = this.opening.scenes.map((id) => button(SCENES[id][0], () => this.scene(id)));
+      const scenes = this.opening.scenes.map((id) =>
+        button(SCENES[id].title, () => this.scene(id))
+      );
       if (scenes.length) parts.unshift(element("div", { className: "el-row el-tries" }, ...scenes));
       if (this.prediction) parts.unshift(this.prediction.questions);
       const more = [...(pair ? [] : [this.switch()]), this.tools(), this.chart.box];
@@ -266,6 +268,7 @@ emt.figure = (() => {
       if (t === 0) line = "Nothing has been told yet.";
       else if (t <= S) line = `Column ${column} is written to memory 16; the others move left.`;
       else if (column === S) line = this.verdict();
+      if (this.next?.at === t && this.next.then) line += ` ${this.next.then}`;
       const compared = this.prediction?.compared();
       if (compared) line += ` ${compared}.`;
       const step = element("b", { textContent: `Step ${t.toLocaleString("en")}. ` });
@@ -301,7 +304,7 @@ emt.figure = (() => {
     change(script, remember = true) {
       const [{ name }] = this.views;
       if (remember) this.history.push({ script: this.script, t: this.t, name });
-      this.script = script;
+      Object.assign(this, { script, next: null });
       this.runs.clear();
       this.undoing.disabled = !this.history.length;
       this.chart.reset();
@@ -390,13 +393,16 @@ emt.figure = (() => {
 
     /** Play a scene: the same script of edits every time. */
     scene(id) {
-      const [, script, from, to, name] = SCENES[id];
+      const { script, from, to, network, then } = SCENES[id];
       this.player.pause();
       this.prediction?.forget();
       this.change(script());
       this.pad.draw(this.script.writes.at(-1).picture);
       this.words.value = text(this.script.writes.at(-1).picture).replaceAll("·", "");
-      if (this.views.length === 1) this.named(name ?? "trained");
+      if (this.views.length === 1) {
+        this.named(network ?? "trained");
+        this.next = { at: to, then };
+      }
       this.ready(() => {
         this.player.go(still() ? to : from, still());
         if (!still()) this.player.play(to, 8);

@@ -41,13 +41,33 @@ emt.lessons = (() => {
   const over = () => ({ writes: [write(0, "3141"), write(AT, "2718")], edits: [] });
   const shaken = () => told("3141", { at: AT, kind: "shake", seed: 1, size: 0.7 });
 
-  /** What the buttons of each opening play: a script, from where to where, in which network. */
+  /** What the buttons play: a script, from where to where, and perhaps in which network. */
   const SCENES = {
-    swap: ["Swap 3 and 4", () => told("3141", ...swapped()), 28, 48],
-    over: ["Write 2718 on top", over, 30, 64],
-    shake: ["Shake it", shaken, 30, 64],
-    before: ["Before training", () => told("3141"), 8, 48, "untrained"],
-    later: ["After 5,000 steps", () => told("3141"), 4984, 5008],
+    swap: { title: "Swap 3 and 4", script: () => told("3141", ...swapped()), from: 28, to: 48 },
+    over: {
+      title: "Write 2718 on top",
+      script: over,
+      from: 30,
+      to: 64,
+      then: "Now switch to Overwriting, under “More to touch”.",
+    },
+    shake: {
+      title: "Shake it",
+      script: shaken,
+      from: 30,
+      to: 64,
+      then:
+        "What fell inside the memories stays. Now switch to Overwriting, under “More to touch”.",
+    },
+    before: {
+      title: "Before training",
+      script: () => told("3141"),
+      from: 8,
+      to: 48,
+      network: "untrained",
+      then: "Go back: up to step 16 it held what the trained network holds.",
+    },
+    later: { title: "After 5,000 steps", script: () => told("3141"), from: 4984, to: 5008 },
   };
   const QUESTIONS = {
     swap: ["swap memories 1–4 with 9–12", () => swapped()],

@@ -8,7 +8,7 @@ BOOK      = book
 # Papermill overrides, e.g. PARAMETERS="-p s 8 -p seed 1". Only a run without any is the published
 # one: give an overridden run another folder (BUILD=build/s8), since make cannot see the change.
 PARAMETERS =
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 3 --dist loadfile
 
 # The environment. To use one that you keep yourself (conda's, say): BIN="$CONDA_PREFIX/bin" READY=
 # The stamp's name says for which folder it was installed: a tree that was copied or moved with its

@@ -193,7 +193,7 @@ $(B)/live/data.js: $(SCRIPTS)/live_data.py $(PACKAGE) requirements.lock | $(READ
 # Built aside, checked, then swapped in: after any failure the old pages are as they were. The page's
 # time is that of the start, so that a file edited during the build is seen by the next make.
 pages: $(B)/html/index.html
-$(B)/html/index.html: $(EXECUTED) $(LIVE) $(SOURCES) pyproject.toml README.md LICENSE | $(READY) $(B)/CACHEDIR.TAG
+$(B)/html/index.html: $(LIVE) $(EXECUTED) $(SOURCES) pyproject.toml README.md LICENSE | $(READY) $(B)/CACHEDIR.TAG
 	@rm -rf "$(BUILD)/site" && mkdir -p "$(BUILD)/site" && touch "$(BUILD)/site/start"
 	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source" \
 	  $(if $(LIVE),"$(BUILD)/live/data.js")

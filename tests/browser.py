@@ -5,6 +5,7 @@
 
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def chromium() -> Path:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if shutil.which(name):
             return Path(shutil.which(name))
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        raise OSError("the tests need a Chromium: install one, or set CHROMIUM to its path")
     HERE.parent.mkdir(exist_ok=True)
     with FileLock(HERE.with_suffix(".lock")):
         if not HERE.exists():

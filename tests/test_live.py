@@ -935,6 +935,7 @@ def test_memories_by_pointer(opened):
     page.wait("f.script.edits.length === 1 && !f.waiting")
     edit = {"kind": "swap", "first": 5, "second": 9, "dose": 0.5, "at": 32}
     assert page.js("f.script.edits[0]") == edit
+    assert page.says() == "50 % of memories 5 and 9 is exchanged."
     page.page.get_by_role("radio", name="flip a bit").check()
     click(12, 5)
     page.wait("f.script.edits.length === 2 && !f.waiting")

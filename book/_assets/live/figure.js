@@ -259,7 +259,7 @@ emt.figure = (() => {
 
     /** One line on the step: computed words, read off the outputs. */
     narrate() {
-      const { t, script, views } = this;
+      const { t, script } = this;
       const column = (t - 1) % S + 1;
       const also = script.writes.some(({ at }) => at < t && t <= at + S);
       let line = `Memory 16 is read: column ${column}${
@@ -273,9 +273,6 @@ emt.figure = (() => {
       if (compared) line += ` ${compared}.`;
       const step = element("b", { textContent: `Step ${t.toLocaleString("en")}. ` });
       this.say(element("span", {}, step, line));
-      if (views.length === 1) {
-        this.box.dataset.says = t > S ? text(views[0].run.outputs(t).data) : "";
-      }
     }
 
     /** At the end of a round: what each network says, and whether it obeyed. */
@@ -318,7 +315,12 @@ emt.figure = (() => {
         this.drawn();
         this.views.forEach((view) => view.describe());
         const what = {
-          swap: () => `Memories ${edit.first} and ${edit.second} have changed places`,
+          swap: () =>
+            edit.dose === 1
+              ? `Memories ${edit.first} and ${edit.second} have changed places`
+              : `${
+                Math.round(100 * edit.dose)
+              } % of memories ${edit.first} and ${edit.second} is exchanged`,
           erase: () => `Memory ${edit.memory} is erased`,
           flip: () => `Bit ${edit.bit} of memory ${edit.memory} is turned`,
           shake: () => "All units are shaken",

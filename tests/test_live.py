@@ -868,6 +868,9 @@ def test_pad_by_keyboard_and_pointer(opened):
     changed = np.flatnonzero(np.not_equal(page.js(values), start))
     assert set(changed) <= {15, 20, 25, 30} and {15, 20, 30} <= set(changed)
     assert set(np.array(page.js(values))[changed]) == {1}
+    drawn = page.js(values)
+    pad.locator("button").first.press("Enter")
+    assert np.flatnonzero(np.not_equal(page.js(values), drawn)).tolist() == [0]
     page.press("Tell it")
     page.wait("f.script.writes.length === 1 && f.t > 0 && f.player.playing")
     assert page.js("[...f.script.writes[0].picture]") == page.js(values)

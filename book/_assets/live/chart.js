@@ -84,7 +84,6 @@ emt.chart = (() => {
         const run = yield* this.run(name);
         this.found[name] = run;
         let drawn = performance.now();
-        while (!run.reach(Math.min(rounds, run.rounds.length))) yield;
         for (let r = run.rounds.length; r <= rounds; r++) {
           run.reach(r);
           yield;
@@ -131,7 +130,7 @@ emt.chart = (() => {
         const mine = this.chosen.includes(name) ? " el-mine" : "";
         const path = points.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" ");
         all.push(svg("polyline", { class: `el-curve${mine}`, points: path }));
-        ends.push({ name, mine, x: points.at(-1)[0], y: points.at(-1)[1] });
+        ends.push({ name, mine, y: points.at(-1)[1] });
       }
       ends.sort((a, b) => a.y - b.y);
       ends.forEach((end, n) => {

@@ -412,13 +412,5 @@ emt.figure = (() => {
     }
   }
 
-  /** Put a figure where the page has a place for one. */
-  function mount(place) {
-    place.querySelector("img")?.classList.add("el-static");
-    const box = element("div", { className: "el-figure" });
-    place.append(box);
-    place.emt = new Figure(box, place.dataset.live);
-  }
-
-  return { mount };
+  return { Figure };
 })();

@@ -128,7 +128,6 @@ emt.networks = (() => {
     return {
       Psi: from(Psi.rows, n, (i, j) => Psi.data[i * n + j] * held[j]),
       dual: from(n, Psi.rows, (i, j) => dual.data[i * Psi.rows + j] / held[i]),
-      parted: P !== null,
     };
   }
 

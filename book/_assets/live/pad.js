@@ -11,7 +11,6 @@ emt.pad = (() => {
    */
   class Grid {
     constructor(columns, rows, { cell = "span", className = "" } = {}) {
-      this.rows = rows;
       this.cells = Array.from({ length: columns * rows }, () => element(cell));
       this.strip = element("div", { className: "el-strip" }, ...this.cells);
       this.box = element("div", { className: `el-grid ${className}` }, this.strip);
@@ -68,11 +67,6 @@ emt.pad = (() => {
         cell.type = "button";
         const place = `column ${Math.floor(n / rows) + 1}, row ${n % rows + 1}`;
         cell.setAttribute("aria-label", place);
-        // The pointer paints; a click that it has not painted is the keyboard's, or a reader's.
-        cell.addEventListener("click", () => {
-          if (!this.painted) this.set(n, -this.values[n]);
-          this.painted = false;
-        });
       });
       roving(this.grid.cells, rows);
       this.painting();
@@ -81,7 +75,7 @@ emt.pad = (() => {
 
     painting() {
       const { box } = this.grid;
-      let brush = 0;
+      let [brush, painted] = [0, false];
       const paint = (event) => {
         const n = this.grid.under(event);
         if (n >= 0 && this.values[n] !== brush) this.set(n, brush);
@@ -90,7 +84,7 @@ emt.pad = (() => {
         const n = this.grid.under(event);
         if (n < 0 || event.button) return;
         brush = -this.values[n];
-        this.painted = true;
+        painted = true;
         box.setPointerCapture?.(event.pointerId);
         paint(event);
       });
@@ -100,6 +94,13 @@ emt.pad = (() => {
       for (const name of ["pointerup", "pointercancel"]) {
         box.addEventListener(name, () => brush = 0);
       }
+      // The pointer paints, and its click may end on the box; any other click is the keyboard's.
+      box.addEventListener("click", (event) => {
+        const n = this.grid.cells.indexOf(event.target);
+        if (!painted && n >= 0) this.set(n, -this.values[n]);
+        painted = false;
+      });
+      box.addEventListener("pointercancel", () => painted = false);
     }
 
     set(n, value) {
@@ -109,9 +110,9 @@ emt.pad = (() => {
       this.onchange(values);
     }
 
-    draw(values, wrong) {
+    draw(values) {
       this.values = Float64Array.from(values, (x) => x > 0 ? 1 : -1);
-      this.grid.draw(this.values, wrong);
+      this.grid.draw(this.values);
       this.grid.cells.forEach((cell, n) => {
         const pressed = String(this.values[n] > 0);
         if (cell.getAttribute("aria-pressed") !== pressed) {

@@ -26,10 +26,10 @@ emt.page = (() => {
     });
 
   /** One of several, as radio buttons: choices are [value, text]. */
-  function choice(legend, choices, chosen, onchange, hidden = false) {
+  function choice(legend, choices, chosen, onchange) {
     const name = `el-${choice.count = (choice.count ?? 0) + 1}`;
     const set = element("fieldset", { className: "el-choice" });
-    set.append(element("legend", { textContent: legend, className: hidden ? "el-unseen" : "" }));
+    set.append(element("legend", { textContent: legend }));
     for (const [value, text] of choices) {
       const input = element("input", { type: "radio", name, value, checked: value === chosen });
       input.onchange = () => onchange(value);

@@ -12,7 +12,7 @@ emt.player = (() => {
       const icon = (name, onclick) =>
         element("button", {
           type: "button",
-          className: `el-icon el-${name.split(" ")[0]}`,
+          className: `el-icon el-${name}`,
           onclick,
           attributes: { "aria-label": name, title: name },
         });

@@ -184,7 +184,8 @@ emt.rule = (() => {
         cell.setAttribute("aria-label", from);
       });
       this.drawPlane(eigenvalues(Phi));
-      this.drawProducts(rules.failing(rule));
+      this.failing = rules.failing(rule);
+      this.drawProducts();
       const bit = emt.numbers.random(this.seed);
       const steps = (1 + ROUNDS) * s;
       const u = Array.from(
@@ -215,7 +216,7 @@ emt.rule = (() => {
         this.runs[key].slice(this.rule.s).flatMap((row) => [...row])
       );
       const right = asked.filter((x, n) => this.alike(said[n], x)).length;
-      const failing = rules.failing(this.rule);
+      const { failing } = this;
       const [first] = failing;
       const product = first && first.map((k) => `F${"₀₁₂₃₄₅₆"[k]}`).join("");
       const why = failing.length > 1
@@ -282,9 +283,9 @@ emt.rule = (() => {
       this.plane.setAttribute("aria-label", `Eigenvalues: ${label}`);
     }
 
-    drawProducts(failing) {
+    drawProducts() {
       const { s } = this.rule;
-      const lit = new Set(failing.map(String));
+      const lit = new Set(this.failing.map(String));
       const head = element("tr", {}, element("td"));
       for (let j = 2; j <= s; j++) {
         head.append(element("th", { scope: "col", innerHTML: `F<sub>${j}</sub>` }));
@@ -322,12 +323,5 @@ emt.rule = (() => {
     return found;
   }
 
-  function mount(place) {
-    place.querySelector("img")?.classList.add("el-static");
-    const box = element("div", { className: "el-figure el-rulebook" });
-    place.append(box);
-    place.emt = new Figure(box);
-  }
-
-  return { mount };
+  return { Figure };
 })();

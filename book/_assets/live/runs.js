@@ -16,8 +16,6 @@ emt.runs = (() => {
    * Kinds: swap {first, second, dose}, erase {memory}, flip {memory, bit}, shake {seed, size} and
    * link, which turns the sign of what memory 1 sends to memory s from then on.
    */
-  const EMPTY = { writes: [], edits: [] };
-
   /** The script as it stood at time t, and one thing more. */
   function extended(script, t, { write, edit }) {
     const until = (entries) => entries.filter((entry) => entry.at <= t);
@@ -117,16 +115,14 @@ emt.runs = (() => {
       return this.near.states;
     }
 
-    /** Play on until round r has begun, at most until the time `until` (performance.now). */
-    reach(r, until = Infinity) {
+    /** Play on until round r has begun. */
+    reach(r) {
       while (this.rounds.length <= r) {
-        if (performance.now() > until) return false;
         const at = this.rounds.length - 1;
         const states = this.played(this.rounds[at], at);
         const { h, adds, replaces } = states.at(-1);
         this.rounds.push({ h, adds, replaces, right: scored(states) });
       }
-      return true;
     }
 
     played(start, r) {
@@ -200,5 +196,5 @@ emt.runs = (() => {
     return { adds: count("adds"), replaces: count("replaces") };
   }
 
-  return { edited, EMPTY, extended, linkTurned, Run, told };
+  return { extended, linkTurned, Run };
 })();

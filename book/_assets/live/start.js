@@ -2,7 +2,10 @@
 "use strict";
 
 for (const place of document.querySelectorAll("[data-live]:not([data-running])")) {
+  const { live } = place.dataset;
+  const { Figure } = live === "rule" ? emt.rule : emt.figure;
   place.dataset.running = "";
-  const program = place.dataset.live === "rule" ? emt.rule : emt.figure;
-  program.mount(place);
+  place.querySelector("img")?.classList.add("el-static");
+  place.append(emt.page.element("div", { className: "el-figure" }));
+  place.emt = new Figure(place.lastChild, live);
 }

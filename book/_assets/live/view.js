@@ -166,7 +166,6 @@ emt.view = (() => {
 
     /** For those who hear the page: what the grids show, in a few words. */
     describe() {
-      if (!this.network) return;
       const { t } = this.figure;
       const held = contents(this.network, this.run.at(t).h);
       const first = (S - t % S) % S * KAPPA;

@@ -34,7 +34,8 @@ def learned(setting: str, linear: bool, seed: int) -> dict:
     task, config = SETTINGS[setting]
     steps = {f"step {n}": 0.0 for n in (200, 1000, 10_000)}
     try:
-        weights = emt.trained(task, replace(config, seed=seed, linear=linear)).network
+        how = {"seed": seed, "activation": "identity" if linear else "tanh"}
+        weights = emt.trained(task, replace(config, **how)).network
     except ValueError:
         return {"diverged": 1, **steps}
     with np.errstate(all="ignore"):  # a linear network may grow beyond all numbers

@@ -107,8 +107,8 @@ def arithmetic(network: str, runs: int = 7) -> dict:
     }
 
 
-def autograd(W_hh, W_uh, W_r, u, targets, room, linear=False) -> Gradients:
-    """Return what `gradients` returns, by torch's automatic differentiation."""
+def autograd(W_hh, W_uh, W_r, u, targets, room, **_) -> Gradients:
+    """Return what `backpropagate` returns, by torch's automatic differentiation."""
     W = [torch.tensor(x, requires_grad=True) for x in (W_hh, W_uh, W_r)]
     written, W_hh_T = torch.tensor(u) @ W[1].T, W[0].T.contiguous()
     h, spoken = torch.zeros(u.shape[1], len(W_hh)), []
@@ -122,8 +122,8 @@ def autograd(W_hh, W_uh, W_r, u, targets, room, linear=False) -> Gradients:
     return Gradients(loss.item(), y.detach().numpy(), *(x.grad.numpy() for x in W))
 
 
-def silent_products(W_hh, W_uh, W_r, u, targets, room, linear=False) -> Gradients:
-    """Return what `gradients` returns, and multiply the zero inputs of the output phase too."""
+def silent_products(W_hh, W_uh, W_r, u, targets, room, **_) -> Gradients:
+    """Return what `backpropagate` returns, and multiply the zero inputs of the output phase too."""
     silence = np.zeros((len(targets), *u.shape[1:]), np.float32)
     scratch = room.step
     for written in np.matmul(silence, W_uh.T):
@@ -165,11 +165,11 @@ def idea(name: str, seed: int) -> dict:
     if "stop" in how:
         how = {**how, "stop": lambda weights: good(weights, task, 32)}
     config = TrainingConfig(seed=seed, stages=recipes.QUICK[8])
-    descent.gradients = gradient
+    descent.backpropagate = gradient
     try:
         seconds, result = learned(task, replace(config, **changes), **how)
     finally:
-        descent.gradients = backpropagate
+        descent.backpropagate = backpropagate
     reached = good(result.network, task)
     return {
         "seconds": seconds,

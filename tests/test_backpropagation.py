@@ -9,6 +9,7 @@ import training
 
 from emt import Network, run, to_torch, with_silence
 from emt.training.backpropagation import allocate, backpropagate
+from emt.training.recipes import LEARNABLE
 
 # s, n, B, H, kappa
 SHAPES = [
@@ -214,30 +215,33 @@ def test_too_small_a_room_is_refused():
         backpropagate(W_hh, W_uh, W_r, u, targets, room)
 
 
-@pytest.mark.parametrize("linear", [False, True])
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("activation", LEARNABLE)
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("shape", SHAPES[:5], ids=str)
-def test_with_a_bias_and_without_tanh_the_gradients_are_those_of_autograd(
-    shape, device, biased, linear
+def test_with_bias_noise_and_other_activations_the_gradients_are_those_of_autograd(
+    shape, device, biased, activation, noisy
 ):
-    given = problem(*shape)
+    given, sigma = problem(*shape), {"tanh": torch.tanh, "ReLU": torch.relu}.get(activation)
     b = 0.5 * np.random.default_rng(9).normal(size=len(given[0]))
     W_hh, W_uh, W_r, bias = (torch.tensor(x, requires_grad=True) for x in (*given[:3], b))
     u, targets = (torch.tensor(x) for x in given[3:])
     h, spoken = torch.zeros(u.shape[1], len(b), dtype=torch.float64), []
+    shaken = torch.zeros(len(u) + len(targets), *h.shape, dtype=torch.float64)
+    if noisy:
+        shaken.normal_(generator=torch.Generator().manual_seed(4))
     for t in range(len(u) + len(targets)):
         h = h @ W_hh.T + (u[t] @ W_uh.T if t < len(u) else 0.0) + (bias if biased else 0.0)
-        h = h if linear else torch.tanh(h)
+        h = h + shaken[t] if sigma is None else sigma(h + shaken[t])
         spoken.append(h @ W_r.T)
     loss = ((torch.stack(spoken[len(u) :]) - targets) ** 2).mean()
     leaves = (W_hh, W_uh, W_r, bias)[: 4 if biased else 3]
     expected = torch.autograd.grad(loss, leaves)
 
-    arguments = on([*given, b], device)
-    got = backpropagate(
-        *arguments[:5], room_for(given, device), arguments[5] if biased else None, linear
-    )
+    *weights, bias, shaken = on([*given, b, shaken.numpy()], device)
+    how = {"b": bias if biased else None, "noise": shaken if noisy else None}
+    got = backpropagate(*weights, room_for(given, device), activation=activation, **how)
     assert math.isclose(got.loss, loss.item(), rel_tol=1e-12)
     assert (got.b is not None) == biased
     for value, right in zip(got[2:], expected, strict=False):
@@ -250,7 +254,8 @@ def test_the_benchmarks_ways_to_the_gradient_are_called_as_training_calls_it(ide
     rng = np.random.default_rng(0)
     shapes = (6, 6), (6, 2), (2, 6), (3, 4, 2), (5, 4, 2)
     arrays = [0.5 * rng.normal(size=shape).astype(np.float32) for shape in shapes]
-    got, wanted = (f(*arrays, allocate(8, 4, 6), linear=False) for f in (idea, backpropagate))
+    how = {"b": None, "activation": "tanh", "noise": None}
+    got, wanted = (f(*arrays, allocate(8, 4, 6), **how) for f in (idea, backpropagate))
     for a, b in zip(got, wanted, strict=True):
         if b is not None:
             np.testing.assert_allclose(a, b, atol=1e-5)

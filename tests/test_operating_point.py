@@ -31,7 +31,7 @@ from emt.network import (
 )
 from emt.spectrum import compare, eigenvalues
 from emt.tasks import random_bits, with_silence
-from emt.training.recipes import Stage
+from emt.training.recipes import LEARNABLE, Stage
 
 RNG = np.random.default_rng(0)
 SHAPES = {"W_hh": (6, 6), "W_uh": (6, 2), "W_r": (3, 6), "b": (6,), "c": (3,), "h0": (6,)}
@@ -161,10 +161,13 @@ def test_states_of_a_constructed_network_are_linear(known, basis):
     assert abs(h - np.tanh(h)).max() > 0.1
 
 
-def test_a_network_trained_without_tanh_comes_back_without_it(tmp_path):
+def test_a_network_comes_back_with_the_activation_it_was_trained_with(tmp_path):
     task, stages = repeat_copy(2, 1), (Stage(4, 3, 1e-2),)
-    for straight_one, activation in ((True, IDENTITY), (False, TANH)):
-        config = TrainingConfig(hidden=4, linear=straight_one, stages=stages)
+    for name in LEARNABLE:
+        config, activation = (
+            TrainingConfig(hidden=4, activation=name, stages=stages),
+            ACTIVATIONS[name],
+        )
         for _ in range(2):  # trained, then loaded
             found = emt.trained(task, config, progress=False, folder=tmp_path).network
             assert found.activation == activation

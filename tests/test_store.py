@@ -38,7 +38,8 @@ OTHER_CONFIGS = {
     "updates": 2,
     "most_inputs": 3,
     "bias": True,
-    "linear": True,
+    "activation": "ReLU",
+    "noise": 0.1,
 }
 OTHER_TASKS = {
     "s": repeat_copy(3, 2),

@@ -7,6 +7,7 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 import torch
+import training
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from emt import (
@@ -387,7 +388,8 @@ def test_the_published_recipe():
         "updates": 20_000,
         "most_inputs": None,
         "bias": False,
-        "linear": False,
+        "activation": "tanh",
+        "noise": 0.0,
     }
     assert vars(published(3)) == expected
     assert published() == published(0)
@@ -510,7 +512,9 @@ def test_a_bias_starts_at_zero_and_is_learned():
     assert learned.b.any() and learned.b.shape == (6,)
 
 
-@pytest.mark.parametrize("changes", [{}, {"bias": True}, {"linear": True}, {"most_inputs": 5}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"bias": True}, {"activation": "identity"}, {"most_inputs": 5}]
+)
 def test_the_first_loss_is_that_of_the_network_started_from(changes, monkeypatch):
     config, seen = tiny(**changes), []
     take = descent._examples
@@ -524,9 +528,10 @@ def test_the_first_loss_is_that_of_the_network_started_from(changes, monkeypatch
     assert lengths == (set(range(2, 6)) if "most_inputs" in changes else {2})
 
 
-def test_a_linear_network_learns_and_stays_linear():
+@pytest.mark.parametrize("changes", [{"activation": "identity"}, {"noise": 0.01}], ids=str)
+def test_networks_learn_without_tanh_and_with_noise(changes):
     stages = (Stage(4, 200, 1e-2),)
-    config = tiny(hidden=12, linear=True, write_scale=0.3, stages=stages)
+    config = tiny(hidden=12, write_scale=0.3, stages=stages, **changes)
     result = train(TASK, config, progress=False)
     got = accuracy(result.network, TASK, last=4)
     assert got.value > 0.99 and result.loss[-1] < 0.1 < result.loss[0]
@@ -535,7 +540,14 @@ def test_a_linear_network_learns_and_stays_linear():
 @pytest.mark.usefixtures("_no_shape_hook")
 @pytest.mark.parametrize(
     "changes",
-    [{"bias": 1}, {"linear": "no"}, {"most_inputs": 0}, {"most_inputs": 2.5}, {"updates": 0}],
+    [
+        {"bias": 1},
+        {"activation": "no"},
+        {"noise": -0.1},
+        {"most_inputs": 0},
+        {"most_inputs": 2.5},
+        {"updates": 0},
+    ],
     ids=str,
 )
 def test_bad_options_are_named(changes):
@@ -546,3 +558,13 @@ def test_bad_options_are_named(changes):
 def test_fewer_inputs_than_the_task_has_are_refused():
     with pytest.raises(ValueError, match="most_inputs must be a whole number of at least 2"):
         train(TASK, tiny(most_inputs=1), progress=False)
+
+
+def test_an_idea_is_trained_with_the_gradient_that_it_names(monkeypatch):
+    taken, gradient = [], training.backpropagate
+    monkeypatch.setitem(
+        training.IDEAS, "seen", ({}, {}, lambda *a, **k: taken.append(1) or gradient(*a, **k))
+    )
+    monkeypatch.setattr(training.recipes, "QUICK", {8: (Stage(4, 3, 1e-2),)})
+    assert training.idea("seen", 0)["updates"] == len(taken) == 3
+    assert descent.backpropagate is gradient

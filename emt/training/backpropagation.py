@@ -7,8 +7,9 @@ The forward pass is ``h(t) = tanh(W_hh h(t-1) + W_uh u(t) + b)``, ``y(t) = W_r h
 
 and the gradients are sums over time and sequences: of ``delta(t) h(t-1)^T`` for `W_hh`, of
 ``delta(t) u(t)^T`` for `W_uh`, of ``delta(t)`` for `b`, of ``dloss/dy(t) h(t)^T`` for `W_r`.
-Without tanh the factor ``1 - h(t)^2`` is 1. So a step costs one product
-with `W_hh` forward, one backward, and one for its gradient, which is taken over all steps at once.
+Without tanh the factor ``1 - h(t)^2`` is 1; with ReLU it is 1 where h(t) > 0, else 0. So a step
+costs one product with `W_hh` forward, one backward, and one for its gradient, which is taken over
+all steps at once.
 """
 
 from typing import NamedTuple
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 
 from emt import checks
+from emt.training.recipes import LEARNABLE
 
 # A NumPy array, or a tensor on any device: the code below is the same for both.
 Array = np.ndarray | torch.Tensor
@@ -98,7 +100,8 @@ def backpropagate(
     targets: Array,
     room: Buffers,
     b: Array | None = None,
-    linear: bool = False,
+    activation: str = "tanh",
+    noise: Array | None = None,
 ) -> Gradients:
     """Return loss, outputs and derivatives for one batch; the loss is that of the output phase.
 
@@ -114,14 +117,17 @@ def backpropagate(
         From `allocate`, for at least s + n steps, of the same kind and precision.
     b
         Bias of the hidden units, if there is one.
-    linear
-        Whether the network has no activation function.
+    activation
+        One of `emt.training.recipes.LEARNABLE`.
+    noise
+        Added to the argument of the activation at each step, shape (s + n, B, H), if given.
 
     Raises
     ------
     ValueError
         If the room is for fewer steps.
     """
+    checks.choice("activation", activation, LEARNABLE)
     xp = np if isinstance(W_hh, np.ndarray) else torch
     s, T, H, kappa = len(u), len(u) + len(targets), len(W_hh), len(W_r)
     if T > len(room.delta):
@@ -135,10 +141,14 @@ def backpropagate(
             step += written[t]
         if b is not None:
             step += b
-        if linear:
-            h[t + 1] = step
-        else:
+        if noise is not None:
+            step += noise[t]
+        if activation == "tanh":
             xp.tanh(step, out=h[t + 1])
+        elif activation == "ReLU":
+            xp.clip(step, 0, None, out=h[t + 1])
+        else:
+            h[t + 1] = step
 
     spoken = h[s + 1 :].reshape(-1, H)
     y = xp.matmul(spoken, W_r.T)
@@ -150,10 +160,12 @@ def backpropagate(
         if t + 1 < T:
             xp.matmul(delta[t + 1], W_hh, out=step)
             delta[t] += step
-        if not linear:
+        if activation == "tanh":
             xp.multiply(h[t + 1], h[t + 1], out=step)
             step *= delta[t]
             delta[t] -= step
+        elif activation == "ReLU":
+            delta[t] *= h[t + 1] > 0
 
     return Gradients(
         loss,

@@ -14,7 +14,7 @@ from torch.optim.adam import adam
 from tqdm import tqdm
 
 from emt import checks
-from emt.network import IDENTITY, TANH, Network
+from emt.network import ACTIVATIONS, Network
 from emt.tasks import Task, continuation, random_bits
 from emt.training.backpropagation import allocate, backpropagate
 from emt.training.recipes import TrainingConfig
@@ -119,7 +119,8 @@ def _train(task, config, progress, device, stop, every) -> Training:
             if number < left:
                 continue
             u, targets = (_array(x, device) for x in _examples(task, config, horizon, rng))
-            loss, right = _update(parameters, moments, config, rate, u, targets, room)
+            noise = _noise(config, len(u) + len(targets), rng, device)
+            loss, right = _update(parameters, moments, config, rate, u, targets, room, noise)
             loss_curve.append(loss)
             bar.update()
             if config.advance is not None and right >= config.advance:
@@ -140,13 +141,23 @@ def _examples(task, config, horizon, rng) -> tuple[np.ndarray, np.ndarray]:
     return u, targets
 
 
-def _update(parameters, moments, config, rate, u, targets, room) -> tuple[float, float]:
+def _noise(config, steps: int, rng, device: str | None):
+    """Draw what is added to every unit at every step, ``None`` without noise."""
+    if not config.noise:
+        return None
+    drawn = rng.standard_normal((steps, config.batch, config.hidden), dtype=np.float32)
+    drawn *= np.float32(config.noise)
+    return drawn if device is None else torch.from_numpy(drawn).to(device)
+
+
+def _update(parameters, moments, config, rate, u, targets, room, noise) -> tuple[float, float]:
     """One step of Adam down the clipped gradient; the batch's loss and part of right bits."""
     scales = _scales(config)
     views = (p.numpy() if isinstance(u, np.ndarray) else p for p in parameters)
     effective = (c * p for c, p in zip(scales, views, strict=True))
     W_hh, W_uh, W_r, *b = effective
-    loss, y, *gradient = backpropagate(W_hh, W_uh, W_r, u, targets, room, *b, linear=config.linear)
+    how = {"b": b[0] if b else None, "activation": config.activation, "noise": noise}
+    loss, y, *gradient = backpropagate(W_hh, W_uh, W_r, u, targets, room, **how)
     gradient = gradient[: len(parameters)]
     gradient = [torch.as_tensor(c * g) for c, g in zip(scales, gradient, strict=True)]
     norm = float(torch.cat([g.flatten() for g in gradient]).norm())
@@ -207,6 +218,8 @@ def _initial(task: Task, config: TrainingConfig) -> list[torch.Tensor]:
     W_hh, W_uh, W_r = (torch.empty(n, dtype=torch.float32) for n in shapes)
     if config.initialisation == "permutation":
         W_hh = torch.eye(H, dtype=torch.float32)[torch.randperm(H, generator=generator)]
+    elif config.initialisation == "identity":
+        W_hh = torch.eye(H, dtype=torch.float32)
     else:
         torch.nn.init.orthogonal_(W_hh, generator=generator)
     torch.nn.init.orthogonal_(W_uh, generator=generator)
@@ -222,7 +235,7 @@ def _scales(config: TrainingConfig) -> tuple[float, ...]:
 def _effective(parameters, config: TrainingConfig) -> Network:
     scaled = zip(_scales(config), parameters, strict=True)
     arrays = (c * p.detach().cpu().double().numpy() for c, p in scaled)
-    return Network(*arrays, activation=IDENTITY if config.linear else TANH)
+    return Network(*arrays, activation=ACTIVATIONS[config.activation])
 
 
 def _array(x: np.ndarray, device: str | None):

@@ -49,7 +49,9 @@ QUICK = {
 }
 
 
-INITIALISATIONS = ("orthogonal", "permutation", "torch")
+INITIALISATIONS = ("orthogonal", "permutation", "identity", "torch")
+LEARNABLE = ("tanh", "ReLU", "identity")
+"""Activation functions of which `backpropagate` has the derivative."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class TrainingConfig:
         ``"orthogonal"``: `W_hh` a random orthogonal matrix, `W_uh` orthonormal columns times
         `write_scale`, `W_r` normal with standard deviation 0.3/sqrt(H), divided by `write_scale`.
         ``"permutation"``: the same, but `W_hh` a random permutation matrix.
+        ``"identity"``: the same, but `W_hh` the identity.
         ``"torch"``: PyTorch's default for RNNs, uniform in +-1/sqrt(H).
     write_scale
         Factor between `W_uh` and the matrix that the optimiser sees; above 0.
@@ -88,8 +91,11 @@ class TrainingConfig:
         s count.
     bias
         Whether the hidden units have a bias, which starts at 0.
-    linear
-        Whether the network has no activation function.
+    activation
+        ``"tanh"``, ``"ReLU"``, or ``"identity"``, which is none.
+    noise
+        Standard deviation of what is added, in training, to the argument of every unit's
+        activation at every step.
     """
 
     hidden: int = 128
@@ -105,7 +111,8 @@ class TrainingConfig:
     updates: int | None = None
     most_inputs: int | None = None
     bias: bool = False
-    linear: bool = False
+    activation: str = "tanh"
+    noise: float = 0.0
 
     def __post_init__(self):
         """Check the record once, here."""
@@ -115,6 +122,8 @@ class TrainingConfig:
         tiny = float(np.finfo(np.float32).tiny)
         checks.real("write_scale", self.write_scale, least=tiny)
         checks.real("clip", self.clip, least=tiny)
+        checks.choice("activation", self.activation, LEARNABLE)
+        checks.real("noise", self.noise, least=0.0)
         checks.integer("batch", self.batch)
         checks.integer("warmup", self.warmup, least=0)
         checks.choice("decay", self.decay, ("cosine", "none"))

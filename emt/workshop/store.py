@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors import numpy as tensors
 
 from emt import checks
-from emt.network import IDENTITY, TANH, Network
+from emt.network import ACTIVATIONS, Network
 from emt.tasks import Task
 from emt.training import descent
 from emt.training.descent import Training
@@ -139,8 +139,8 @@ def stored(path: Path, task: Task | None = None, config: TrainingConfig | None =
             arrays = {name: file.get_tensor(name) for name in file.keys()}
             described = dict(json.loads((file.metadata() or {}).get("description", "{}")))
         loss = checks.array("loss", arrays.pop("loss"), None)
-        straight = dict(described.get("config", {})).get("linear", False)
-        network = Network(**arrays, activation=IDENTITY if straight else TANH)
+        sigma = dict(described.get("config", {})).get("activation", "tanh")
+        network = Network(**arrays, activation=ACTIVATIONS[sigma])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is damaged or no network ({error}): move it away and rerun"

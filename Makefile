@@ -79,7 +79,7 @@ export UV_CACHE_DIR ?= $(HERE)/.cache/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
-MADE     := config executed html live lock networks old-* site source uv
+MADE     := atlas config executed html live lock networks old-* site source uv
 # In the order of the table of contents: the first chapter trains what the others wait for.
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
 EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
@@ -114,7 +114,8 @@ test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 	"$(BIN)/python" -m pytest -o cache_dir="$(OUT)/config/pytest" $(PYTEST_ARGS)
 
 atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (an hour; STUDIES="..." for some)
-	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py $(STUDIES)
+	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py \
+	  --folder "$(BUILD)/atlas" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(STUDIES)
 
 lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks included
 	"$(BIN)/ruff" check .

@@ -5,7 +5,6 @@ computed from the files.
 """
 
 import json
-import sys
 from dataclasses import asdict
 
 import numpy as np

@@ -1,11 +1,13 @@
 """Make the committed tables: ``python benchmarks/studies.py [NAME ...]``, or ``make atlas``."""
 
 import argparse
+from pathlib import Path
 
 import alignment
 import foreign
 import longevity
 import memories
+import networks
 import nonlinear
 import nulls
 import overwriting
@@ -132,6 +134,16 @@ STUDIES = {
         steady="told and known.isin(['linear variable memories', 'overwriting variable memories'])"
         " and made.str.startswith('planted')",
     ),
+    # One factor at a time; of those that have learned, two machines agree.
+    "networks": Study(
+        networks.network,
+        networks.NETWORKS,
+        steady="failure == 'none' and factor.isin(['none', 'kappa', 'write_scale'])",
+        within=0.15,
+    ),
+    "sizes": Study(networks.sized, networks.SIZES, steady="accuracy > 0.999"),
+    # Up to twenty thousand updates each.
+    "starts": Study(networks.started, networks.STARTS, slow=True),
     "linear": Study(
         nonlinear.learned,
         [
@@ -148,12 +160,16 @@ def main() -> None:
     """Build the studies that were asked for and write their tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(STUDIES))
-    names = parser.parse_args().names or list(STUDIES)
+    parser.add_argument("--folder", type=Path, help="where finished rows wait for the others")
+    parser.add_argument("--scheduler", help="of a Dask cluster that computes the rows")
+    given = parser.parse_args()
+    names = given.names or list(STUDIES)
     if unknown := set(names) - set(STUDIES):
         parser.error(f"no such study: {', '.join(sorted(unknown))}")
     one_thread()
     for name in names:
-        rows = study.build(STUDIES[name], name)
+        folder = None if given.folder is None else given.folder / name
+        rows = study.build(STUDIES[name], name, folder, given.scheduler)
         path = study.write(name, rows, f'make atlas STUDIES="{name}"')
         print(f"{path}: {len(rows)} rows", flush=True)
 

@@ -57,8 +57,10 @@ class Study:
     slow: bool = False
 
 
-def build(study: Study, label: str | None = None) -> pd.DataFrame:
-    """Compute all rows of a study.
+def build(
+    study: Study, label: str | None = None, folder: Path | None = None, scheduler: str | None = None
+) -> pd.DataFrame:
+    """Compute all rows of a study; durations are measured anew, one row after the other.
 
     Parameters
     ----------
@@ -66,9 +68,13 @@ def build(study: Study, label: str | None = None) -> pd.DataFrame:
         What to compute.
     label
         Of the progress bar.
+    folder, scheduler
+        As for `emt.sweep`.
     """
     row = partial(_row, study.row)
-    return pd.DataFrame(sweep(row, study.arguments, 1 if study.timed else -1, label))
+    if study.timed:
+        return pd.DataFrame(sweep(row, study.arguments, 1, label))
+    return pd.DataFrame(sweep(row, study.arguments, -1, label, folder, scheduler))
 
 
 def write(name: str, rows: pd.DataFrame, command: str, folder: Path = FOLDER) -> Path:

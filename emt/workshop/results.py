@@ -81,7 +81,7 @@ def place(folder: Path, function: Callable, argument) -> Kept:
         asked.setdefault("held", []).append([bound, function.keywords])
         function = function.func
     asked["function"] = f"{function.__module__}.{function.__qualname__}"
-    text = _text(asked)
+    text = _text(asked, sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
     return Kept(folder / f"{name}.json", json.loads(text))
 
@@ -149,7 +149,7 @@ def _text(value, **layout) -> str:
             f"a sweep with a folder takes and returns plain values, not {checks.shown(x)}"
         )
 
-    return json.dumps(value, default=plain, sort_keys=True, **layout)
+    return json.dumps(value, default=plain, **layout)
 
 
 checks.guard(globals())

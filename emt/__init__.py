@@ -50,6 +50,7 @@ _LATER = {
     **dict.fromkeys(("from_torch", "to_torch"), "loading.modules"),
     **dict.fromkeys(("train", "untrained"), "training.descent"),
     "trained": "workshop.store",
+    "sweep": "workshop.parallel",
     "report": "verdict.reporting",
 }
 
@@ -94,6 +95,7 @@ __all__ = [
     "sample_states",
     "save",
     "selection",
+    "sweep",
     "to_torch",
     "train",
     "trained",

@@ -205,7 +205,7 @@ EXAMPLES = {
     "linear_network.coefficients": {"steps": 3},
     "spectrum": {"kappa": 2},
     "training.recipes": {"initialisation": "torch", "clip": 1.0, "warmup": 0, "decay": "none"}
-    | {"advance": 0.5, "bias": False, "linear": False, "stages": CONFIG.stages},
+    | {"advance": 0.5, "bias": False, "activation": "tanh", "stages": CONFIG.stages},
     "training.recipes.three_stages": {"updates": (1, 1, 1)},
     "linear_network": {"u": BITS[0], "t": 4},
     "linear_network.run_by_line": {"network": straight(W)},
@@ -217,7 +217,8 @@ EXAMPLES = {
     "writing.write_whole": {"path": "y", "content": b"x"},
     "training.backpropagation.allocate": {"dtype": torch.float32},
     "training.backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
-    | {"room": allocate(5, 4, 10), "b": None, "linear": False}
+    | {"room": allocate(5, 4, 10), "b": None, "activation": "tanh"}
+    | {"noise": np.ones((5, 4, 10), "f")}
     | {k: v.astype("f") for k, v in arrays(W).items()},
     "workshop.tables": {"name": "x", "text": "x"},
     "figures.binding": {"content": ONES, "box": (0, 0, 1, 1), "before": ROW, "composed": ROW}
@@ -297,6 +298,7 @@ NO_RULE = {
     "workshop.claims": "has tests of its own",
     "verdict.command": "has tests of its own: its arguments are text",
     "workshop.parallel": "takes any function and any arguments",
+    "workshop.results": "takes any function and any argument",
     "checks": "takes what is wrong, and its name",
 }
 

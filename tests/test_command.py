@@ -311,6 +311,9 @@ def test_many_are_judged_and_trained_once(monkeypatch):
     stored = len(os.listdir("store"))
     monkeypatch.setattr("emt.training.descent.train", lambda *_: stop())
     assert ran(*asked).stdout == done.stdout and len(os.listdir("store")) == stored == 6
+    kept = ran(*asked, "--folder", "verdicts")
+    monkeypatch.setattr(command, "_verdict", lambda *_: stop())
+    assert kept.stdout == done.stdout and len(os.listdir("verdicts")) == 3
 
 
 def test_figure_3_is_of_the_books_network_if_no_file_is_given(monkeypatch):

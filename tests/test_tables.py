@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -169,8 +170,10 @@ def test_a_missing_table_asks_to_be_made(tmp_path):
             tables.committed(name, tmp_path)
 
 
-@pytest.mark.parametrize("timed, workers", [(("twice",), 1), ((), -1)])
-def test_rows_are_built_in_order_and_one_by_one_if_timed(monkeypatch, timed, workers):
+@pytest.mark.parametrize(
+    "timed, how", [(("twice",), (1, "bar")), ((), (-1, "bar", Path("kept"), "tcp://x"))]
+)
+def test_rows_are_built_in_order_and_one_by_one_if_timed(monkeypatch, timed, how):
     asked = []
 
     def sweep(function, arguments, *how):
@@ -179,10 +182,10 @@ def test_rows_are_built_in_order_and_one_by_one_if_timed(monkeypatch, timed, wor
 
     monkeypatch.setattr(study, "sweep", sweep)
     arguments = [{"name": "b", "x": 5}, {"name": "a", "x": 3}]
-    rows = study.build(Study(double, arguments, timed=timed), "bar")
+    rows = study.build(Study(double, arguments, timed=timed), "bar", Path("kept"), "tcp://x")
     assert list(rows) == ["name", "x", "twice", "process"]
     assert rows[["name", "x", "twice"]].values.tolist() == [["b", 5, 10], ["a", 3, 6]]
-    assert asked == [(workers, "bar")]
+    assert asked == [how]
 
 
 def test_timed_rows_are_computed_here():

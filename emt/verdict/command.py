@@ -279,6 +279,12 @@ def _sweep(
     workers: Annotated[
         int, typer.Option(min=-1, metavar="N", help="Processes; -1 takes all cores.")
     ] = -1,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep each verdict; go on from them.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a Dask cluster that computes.")
+    ] = None,
 ):
     """Train a network a seed, and judge each.
 
@@ -288,6 +294,7 @@ def _sweep(
     For example:
       emt sweep --seeds 0-9 --s 8 --kappa 3 --hidden 64 --out verdicts.csv
       emt sweep --task compose-copy --kappa 4 --hidden 32
+      emt sweep --seeds 0-99 --folder verdicts --scheduler tcp://10.0.0.1:8786
     """
     from rich.table import Table
 
@@ -295,8 +302,8 @@ def _sweep(
 
     _writable(out)
     task = _learned(rule, s, kappa)
-    judge = partial(_verdict, rule, task, hidden)
-    rows = sweep(judge, _numbers("seeds", seeds), workers, "judging")
+    judge = partial(_verdict, rule, task.s, task.kappa, hidden)
+    rows = sweep(judge, _numbers("seeds", seeds), workers, "judging", folder, scheduler)
     if out is not None:
         write_whole(out, _as_csv(rows))
         _note(f"{out} is written")
@@ -465,12 +472,14 @@ def _figure_3(network, task: Task | None, channels: list[int] | None):
     return panels(measured(network, task, channels, alignments=False))
 
 
-def _verdict(rule: _Rule, task: Task, hidden: int, seed: int) -> dict:
+def _verdict(rule: str, s: int, kappa: int, hidden: int, seed: int) -> dict:
     """Train a network and judge it."""
     from emt.verdict.criteria import judged
     from emt.verdict.measuring import measured
 
     warnings.showwarning = _note  # in a process of its own
+    rule = _Rule(rule)
+    task = _learned(rule, s, kappa)
     network = _trained(rule, task, hidden, seed, progress=False)
     found = measured(network, task, alignments=False, progress=False)
     own = found.scores.get("memories")

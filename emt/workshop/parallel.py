@@ -75,6 +75,7 @@ def sweep(
     places = [None] * len(arguments)
     if folder is not None:
         places = [place(Path(folder).absolute(), function, a) for a in arguments]
+        Path(folder).mkdir(parents=True, exist_ok=True)
     found = [None if kept is None else kept.find() for kept in places]
     left = [n for n, result in enumerate(found) if result is None]
     single = _remote if scheduler else _local
@@ -105,7 +106,7 @@ def _backend(workers: int, scheduler: str | None) -> Iterator[dict]:
             f"tcp://127.0.0.1:8786, not {checks.shown(scheduler)} ({error})"
         ) from None
     with client, parallel_config(backend="dask", client=client):
-        yield {"n_jobs": -1}
+        yield {"n_jobs": -1, "pre_dispatch": "all"}  # workers may join later
 
 
 def _local(n: int, function, argument, kept: Kept | None):

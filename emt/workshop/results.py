@@ -52,7 +52,6 @@ class Kept:
     def keep(self, result):
         """Write a result, whole or not at all, and return it as it will be read."""
         text = _text({"asked": self.asked, "result": result}, indent=1) + "\n"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.path, text.encode())
         return json.loads(text)["result"]
 
@@ -63,7 +62,7 @@ def place(folder: Path, function: Callable, argument) -> Kept:
     Parameters
     ----------
     folder
-        Of the results; it is made when the first is written.
+        Of the results.
     function
         Defined in a file, or a ``functools.partial`` of such a function. It returns what JSON
         holds: numbers, texts, lists and mappings, infinite numbers too.
@@ -125,18 +124,28 @@ def _code(functions: tuple[Callable, ...]) -> str:
         module = new.pop()
         if module not in files:
             files.add(module)
-            beside = [module.with_name(f"{name}.py") for name in _imported(module)]
+            beside = [module.with_name(f"{name}.py") for name in imported(module)]
             new += [path for path in beside if path.exists()]
     texts = sorted(path.read_bytes() for path in files)
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
     return hashlib.sha256(b"\0".join([*texts, versions.encode()])).hexdigest()
 
 
-def _imported(module: Path) -> set[str]:
-    """Return the names of the modules that a module imports."""
-    nodes = list(ast.walk(ast.parse(module.read_bytes())))
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return names | {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
+def imported(module: Path) -> set[str]:
+    """Return the names of all that a module imports, modules among them.
+
+    Parameters
+    ----------
+    module
+        Path of its file.
+    """
+    names = set()
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def _text(value, **layout) -> str:

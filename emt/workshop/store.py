@@ -1,6 +1,5 @@
 """Trained networks on disk: a network is trained once, whoever asks first."""
 
-import ast
 import dataclasses
 import hashlib
 import json
@@ -19,6 +18,7 @@ from emt.tasks import Task
 from emt.training import descent
 from emt.training.descent import Training
 from emt.training.recipes import TrainingConfig
+from emt.workshop.results import imported
 from emt.writing import write_whole
 
 HOME = Path(__file__).parents[2]
@@ -85,13 +85,7 @@ def sources(module: Path) -> list[Path]:
     while new:
         source = new.pop()
         found.add(source)
-        names = set()
-        for node in ast.walk(ast.parse(source.read_bytes())):
-            if isinstance(node, ast.Import):
-                names |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        parts = [name.split(".")[1:] for name in names if name.startswith("emt.")]
+        parts = [name.split(".")[1:] for name in imported(source) if name.startswith("emt.")]
         paths = [folder.joinpath(*part[:n]) for part in parts for n in range(1, len(part) + 1)]
         files = {f for p in paths for f in (p.with_suffix(".py"), p / "__init__.py")}
         new |= {f for f in files if f.exists()} - found

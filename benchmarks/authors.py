@@ -1,18 +1,27 @@
-"""Train what is missing of the networks of the authors' recipe: ``python benchmarks/authors.py``.
+"""The networks of the authors' recipe: trained, if a file is missing, and opened.
 
-Twenty thousand updates each, some minutes: their weights are committed, and what is said of them is
-computed from the files.
+``python benchmarks/authors.py`` trains: twenty thousand updates each, some minutes. Their weights
+are committed, and all that is said of them is computed from the files.
 """
 
 import json
+import math
+from contextlib import suppress
 from dataclasses import asdict
 
 import numpy as np
-from all_networks import SEEDS, TASKS, weights
+from all_networks import SEEDS, TASKS, authored, weights
+from networks import anatomy, lasting
 from safetensors.numpy import save
 from study import commit
 
 import emt
+from emt.algorithm1 import corrected
+from emt.basis import moduli
+from emt.beyond.bases import fitted
+from emt.beyond.faithfulness import scored
+from emt.beyond.interventions import columns_of
+from emt.evidence import agreement
 from emt.workshop.parallel import sweep
 from emt.writing import write_whole
 
@@ -48,6 +57,49 @@ def train(name: tuple[str, int]) -> None:
     path.parent.mkdir(exist_ok=True)
     write_whole(path, save(arrays, metadata=made))
     print(*name, accuracy, flush=True)
+
+
+def opened(network: str, seed: int) -> dict:
+    """Return how one of them learned, what it says and for how long, and what is found in it."""
+    task, given = TASKS[network], authored(network, seed)
+    return {
+        **{f"update {n}": float(right) for n, right in given.accuracy.items()},
+        **lasting(given.network, task),
+        **anatomy(given.network, task),
+        **grounded(given.network, task),
+    }
+
+
+def grounded(weights: emt.Network, task: emt.Task) -> dict:
+    """Score memories that are grounded in what is written, in what is read, and in states.
+
+    *crosstalk* is the part of what a write brings into the memories, as the readout sees them, that
+    goes into others than the newest of its component: of the mean component, and of the worst.
+    """
+    lengths = moduli(weights.W_hh)
+    between = float(np.sqrt(lengths[task.modes - 1] * lengths[task.modes]))
+    row = {f"{name} {what}": math.inf for name in GROUNDS for what in SCORED}
+    row |= dict.fromkeys(("crosstalk", "most crosstalk"), math.inf)
+    bases = {}
+    with suppress(ValueError):  # no gap, or too few modes: it holds no memories
+        bases = {"write": corrected(weights, task, 1.0, between)}
+        bases["read"] = corrected(weights, task, 0.0, between)
+        bases["states"] = fitted(weights, task)
+    for name, memories in bases.items():
+        score, columns = scored(weights, task, memories), columns_of(memories, task)
+        theory = task.Phi[np.ix_(columns, columns)]
+        row |= {f"{name} efficacy": score.efficacy, f"{name} surgery": score.surgery}
+        row[f"{name} cosine"] = agreement(memories.Phi(weights), theory).cosine
+    if "read" in bases:
+        read = bases["read"]
+        newest = read.labels[:, 0] == task.s
+        brought = read.Psi_dual @ weights.W_uh[:, read.labels[newest, 1] - 1]
+        own = np.diag(brought[newest]) ** 2 / (brought**2).sum(axis=0)
+        row |= {"crosstalk": np.sqrt(1 - own).mean(), "most crosstalk": np.sqrt(1 - own).max()}
+    return row
+
+
+GROUNDS, SCORED = ("write", "read", "states"), ("efficacy", "surgery", "cosine")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 import alignment
+import all_networks
+import authors
 import foreign
 import longevity
 import memories
@@ -133,6 +135,12 @@ STUDIES = {
         [{"made": made, "seed": seed} for made in verdicts.MADE for seed in range(100, 116)],
         steady="told and known.isin(['linear variable memories', 'overwriting variable memories'])"
         " and made.str.startswith('planted')",
+    ),
+    # From committed weights.
+    "authors": Study(
+        authors.opened,
+        [{"network": name, "seed": seed} for name in all_networks.TASKS for seed in SEEDS[:5]],
+        {"crosstalk": 0.01, "leak": 0.01},
     ),
     # One factor at a time; of those that have learned, two machines agree.
     "networks": Study(

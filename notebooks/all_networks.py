@@ -1,8 +1,11 @@
 """Networks of the recipe of the paper's authors: what they were trained on, and their weights."""
 
+import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from safetensors import safe_open
 
 import emt
 
@@ -32,3 +35,28 @@ def weights(network: str, seed: int) -> Path:
         FOLDER
         / f"{network.replace(' ', '-').replace(',', '').replace('=-', '')}-{seed}.safetensors"
     )
+
+
+class Authored(NamedTuple):
+    """A network of the authors' recipe.
+
+    Attributes
+    ----------
+    network
+        As its file holds it.
+    accuracy
+        Over the first 200 steps, after so many updates.
+    """
+
+    network: emt.Network
+    accuracy: dict[str, float]
+
+
+def authored(network: str, seed: int) -> Authored:
+    """Open the file of one of `TASKS`."""
+    path = weights(network, seed)
+    with safe_open(path, framework="numpy") as file:
+        made = file.metadata()
+        if (made["network"], made["recipe"]) != (network, f"emt.published({seed})"):
+            raise ValueError(f"{path} holds another network: {made['network']}, {made['recipe']}")
+    return Authored(emt.load(path, "tanh").network, json.loads(made["accuracy after updates"]))

@@ -76,8 +76,8 @@ def grounded(weights: emt.Network, task: emt.Task) -> dict:
     *crosstalk* is the part of what a write brings into the memories, as the readout sees them, that
     goes into others than the newest of its component: of the mean component, and of the worst.
     """
-    lengths = moduli(weights.W_hh)
-    between = float(np.sqrt(lengths[task.modes - 1] * lengths[task.modes]))
+    lengths, n = np.append(moduli(weights.W_hh), 0.0), min(task.modes, weights.hidden)
+    between = float(np.sqrt(lengths[n - 1] * lengths[n]))
     row = {f"{name} {what}": math.inf for name in GROUNDS for what in SCORED}
     row |= dict.fromkeys(("crosstalk", "most crosstalk"), math.inf)
     bases = {}

@@ -4,6 +4,7 @@ import math
 import warnings
 
 import numpy as np
+from all_networks import CENTRE
 
 import emt
 from emt.beyond.lifetime import accuracy_curve, last_step
@@ -12,17 +13,6 @@ from emt.verdict.criteria import judged
 from emt.verdict.measuring import measured
 
 SOLVED = 0.999  # of the first 200 answers
-CENTRE = {
-    "s": 16,
-    "kappa": 5,
-    "hidden": 128,
-    "initialisation": "orthogonal",
-    "write_scale": 0.03,
-    "activation": "tanh",
-    "noise": 0.0,
-    "bias": False,
-    "batch": 16,
-}
 FACTORS = {
     "s": (4, 8, 12, 24, 32),
     "kappa": (1, 2, 3, 7, 8),

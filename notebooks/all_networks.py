@@ -1,13 +1,20 @@
 """Networks of the recipe of the paper's authors: what they were trained on, and their weights."""
 
 import json
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from safetensors import safe_open
 
 import emt
+from emt.training.recipes import three_stages
 
 FOLDER = Path(__file__).parent / "authors"
 """Weights, one file a network: ``python benchmarks/authors.py`` makes those that are missing."""
@@ -60,3 +67,121 @@ def authored(network: str, seed: int) -> Authored:
         if (made["network"], made["recipe"]) != (network, f"emt.published({seed})"):
             raise ValueError(f"{path} holds another network: {made['network']}, {made['recipe']}")
     return Authored(emt.load(path, "tanh").network, json.loads(made["accuracy after updates"]))
+
+
+CENTRE = {"s": 16, "kappa": 5, "hidden": 128, "initialisation": "orthogonal", "write_scale": 0.03}
+CENTRE |= {"activation": "tanh", "noise": 0.0, "bias": False, "batch": 16}
+"""What the book's network has, from which one thing at a time is changed."""
+NAMES = {"initialisation": "start", "hidden": "units", "write_scale": "write scale"}
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "0.55"
+
+
+def swarm(ax: Axes, rows: pd.DataFrame, x: str, y: str, hue: str | None = None, **how) -> None:
+    """Draw every row as a point, and means with a 95 % interval of the mean (bootstrap)."""
+    both = {"data": rows, "x": x, "y": y, "hue": hue, "ax": ax, "dodge": bool(hue), **how}
+    both |= {"palette": "colorblind"} if hue else {"color": BLUE}
+    sns.stripplot(**both, size=2.6, alpha=0.55, jitter=0.18, legend=False)
+    marks = {"linestyle": "none", "marker": "_", "markersize": 9, "err_kws": {"linewidth": 1.2}}
+    if hue:
+        both["dodge"] = 0.8 - 0.8 / rows[hue].nunique()
+    sns.pointplot(**both, errorbar=("ci", 95), seed=0, **marks)
+
+
+def by_factor(rows: pd.DataFrame, value: str, label: str, missing: float) -> Figure:
+    """Draw one panel a factor: a value against its levels, the book's among them.
+
+    Networks that have no such value are crosses at `missing`.
+    """
+    fig, axes = plt.subplots(3, 3, figsize=(8.4, 7.2), sharey=True)
+    for ax, (factor, middle) in zip(axes.flat, CENTRE.items(), strict=True):
+        chosen = rows[rows.factor.isin(["none", factor])]
+        levels = sorted(chosen[factor].unique(), key=lambda v: (isinstance(v, str), v))
+        known = np.isfinite(chosen[value]) & (chosen[value] > 0)
+        there = chosen[known].assign(level=chosen[factor].map(str))
+        places = {str(level): n for n, level in enumerate(levels)}
+        swarm(ax, there, "level", value, order=list(places))
+        lost = chosen.loc[~known, factor].map(str).map(places)
+        spread = np.linspace(-0.25, 0.25, 6)[np.arange(len(lost)) % 6]
+        ax.plot(lost + spread, np.full(len(lost), missing), "x", ms=4, mew=1, color=ORANGE)
+        ax.set(yscale="log", ylabel=label, xlabel=f"{NAMES.get(factor, factor)} (book: {middle})")
+        if factor in ("initialisation", "activation"):
+            ax.tick_params(axis="x", labelrotation=20)
+    return fig
+
+
+def capacity(rows: pd.DataFrame) -> Figure:
+    """Draw accuracy against units over s * kappa, a panel a rule; theory's least as lines."""
+    fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.9), sharey=True)
+    for ax, (rule, found) in zip(axes, rows.groupby("rule", sort=False), strict=True):
+        ax.set_title(rule)
+        for n, (size, same) in enumerate(found.groupby(["s", "kappa"])):
+            part, colour = same.hidden / math.prod(size), sns.color_palette("colorblind")[n]
+            name = f"s = {size[0]}, kappa = {size[1]}"
+            ax.plot(part, same.accuracy, "o", ms=2.4, alpha=0.55, color=colour)
+            line = {"color": colour, "label": name, "errorbar": ("ci", 95), "seed": 0}
+            sns.lineplot(x=part, y=same.accuracy, ax=ax, **line)
+            ax.axvline(same.modes.iloc[0] / math.prod(size), color=colour, lw=1, ls=":")
+        ax.set(xscale="log", xlabel="hidden units / (s kappa)", ylabel="accuracy, steps 1 to 200")
+        ax.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+        ax.minorticks_off()
+        ax.legend(loc="lower right")
+    return fig
+
+
+def by_start(runs: pd.DataFrame) -> Figure:
+    """Draw accuracy after so many updates, a panel a size and write scale, a colour a start."""
+    fig, axes = plt.subplots(2, 2, figsize=(8.4, 5.6), sharex=True, sharey=True)
+    panels = runs.groupby(["s", "kappa", "write_scale"])
+    for ax, ((s, kappa, scale), rows) in zip(axes.flat, panels, strict=True):
+        ax.set_title(f"s = {s}, kappa = {kappa}, write scale {scale:g}")
+        swarm(ax, rows, "updates", "accuracy", "start")
+        ax.set(ylim=(0.45, 1.03))
+        if ax is not axes[0, 1]:
+            ax.legend_.remove()
+    return fig
+
+
+def while_learning(ax: Axes, rows: pd.DataFrame) -> None:
+    """Draw the accuracy of each network against its updates."""
+    for n, (name, same) in enumerate(rows.groupby("network", sort=False)):
+        updates = [c for c in same if c.startswith("update ")]
+        steps = [int(c.split()[1]) for c in updates]
+        style = {"color": (BLUE, ORANGE)[n], "ls": ("-", "--")[n], "marker": ".", "lw": 1}
+        for k, line in enumerate(same[updates].to_numpy()):
+            ax.plot(steps, line, label=name if not k else None, **style)
+    ax.set(xscale="log", xlabel="updates", ylabel="accuracy, steps 1 to 200")
+    ax.legend(loc="lower right")
+
+
+def crosstalk(ax: Axes, swaps: pd.DataFrame) -> None:
+    """Draw the part of outputs that swaps turn against the crosstalk of the write."""
+    look = {"palette": "colorblind", "hue": "grounded in", "style": "grounded in", "s": 22}
+    sns.scatterplot(swaps.dropna(), x="most crosstalk", y="turned", ax=ax, alpha=0.8, **look)
+    ax.set(xlabel="largest crosstalk of the write", ylabel="turned by a swap")
+
+
+def named(rows: pd.DataFrame) -> list[dict]:
+    """Return what failed: a row a level of a factor, with how many failed in which way."""
+    found = []
+    for factor in CENTRE:
+        for level, same in rows[rows.factor == factor].groupby(factor):
+            counts = same.failure[same.failure != "none"].value_counts()
+            ways = ", ".join(f"{name} ({count})" for name, count in counts.items())
+            if ways:
+                what = f"{NAMES.get(factor, factor)} = {level}"
+                found.append({"changed": what, "networks": len(same), "failed": ways})
+    return found
+
+
+def small(setting: dict) -> dict:
+    """Train one network, and say how much it gets right."""
+    s, kappa = setting["s"], setting["kappa"]
+    config = emt.TrainingConfig(
+        hidden=setting["hidden"], seed=setting["seed"], stages=three_stages(s, updates=(90, 60, 0))
+    )
+    task = emt.repeat_copy(s, kappa)
+    network = emt.train(task, config, progress=False).network
+    return {**setting, "accuracy": emt.accuracy(network, task, last=4 * s, sequences=64).value}
+
+
+ROOM = {0: "below 0.8", 1: "0.8 to 0.99", 2: "1 to 1.09", 3: "1.1 to 1.49", 4: "1.5 and more"}

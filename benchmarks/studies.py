@@ -146,6 +146,7 @@ STUDIES = {
     "networks": Study(
         networks.network,
         networks.NETWORKS,
+        {"random directions": 0.05},
         steady="failure == 'none' and factor.isin(['none', 'kappa', 'write_scale'])",
         within=0.15,
     ),

@@ -18,7 +18,7 @@ from study import commit
 import emt
 from emt.algorithm1 import corrected
 from emt.basis import moduli
-from emt.beyond.bases import fitted
+from emt.beyond.bases import fitted, sized
 from emt.beyond.faithfulness import scored
 from emt.beyond.interventions import columns_of
 from emt.evidence import agreement
@@ -71,7 +71,7 @@ def opened(network: str, seed: int) -> dict:
 
 
 def grounded(weights: emt.Network, task: emt.Task) -> dict:
-    """Score memories that are grounded in what is written, in what is read, and in states.
+    """Score memories that are grounded in what is written, in what is read, and in states, sized.
 
     *crosstalk* is the part of what a write brings into the memories, as the readout sees them, that
     goes into others than the newest of its component: of the mean component, and of the worst.
@@ -82,8 +82,8 @@ def grounded(weights: emt.Network, task: emt.Task) -> dict:
     row |= dict.fromkeys(("crosstalk", "most crosstalk"), math.inf)
     bases = {}
     with suppress(ValueError):  # no gap, or too few modes: it holds no memories
-        bases = {"write": corrected(weights, task, 1.0, between)}
-        bases["read"] = corrected(weights, task, 0.0, between)
+        bases = {"write": sized(weights, task, corrected(weights, task, 1.0, between))}
+        bases["read"] = sized(weights, task, corrected(weights, task, 0.0, between))
         bases["states"] = fitted(weights, task)
     for name, memories in bases.items():
         score, columns = scored(weights, task, memories), columns_of(memories, task)

@@ -139,7 +139,11 @@ STUDIES = {
     # From committed weights.
     "authors": Study(
         authors.opened,
-        [{"network": name, "seed": seed} for name in all_networks.TASKS for seed in SEEDS[:5]],
+        [
+            {"network": name, "seed": seed}
+            for name in all_networks.TASKS
+            for seed in all_networks.SEEDS
+        ],
         {"crosstalk": 0.01, "leak": 0.01},
     ),
     # One factor at a time; of those that have learned, two machines agree.

@@ -177,7 +177,9 @@ def small(setting: dict) -> dict:
     """Train one network, and say how much it gets right."""
     s, kappa = setting["s"], setting["kappa"]
     config = emt.TrainingConfig(
-        hidden=setting["hidden"], seed=setting["seed"], stages=three_stages(s, updates=(90, 60, 0))
+        hidden=setting["hidden"],
+        seed=setting["seed"],
+        stages=three_stages(s, updates=(200, 150, 0)),
     )
     task = emt.repeat_copy(s, kappa)
     network = emt.train(task, config, progress=False).network

@@ -16,6 +16,7 @@ ALLOWED = {
     "Python 3.11 or later": "the version that is needed, not a result",
     "ection 5.2": "a section of the paper",
     "ection 5.1": "a section of the paper",
+    "Theorem 3.1": "of another paper",
 }
 FENCES = r"^(`{3,}|:{3,})\{[^}]*\}[^\n]*\n(?P<body>.*?)^\1 *$"  # of directives; their body is prose
 NOT_PROSE = [

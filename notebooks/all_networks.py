@@ -15,6 +15,8 @@ from safetensors import safe_open
 
 import emt
 from emt.training.recipes import three_stages
+from emt.verdict import pages
+from emt.verdict.measuring import Evidence
 
 FOLDER = Path(__file__).parent / "authors"
 """Weights, one file a network: ``python benchmarks/authors.py`` makes those that are missing."""
@@ -126,6 +128,11 @@ def capacity(rows: pd.DataFrame) -> Figure:
         ax.minorticks_off()
         ax.legend(loc="lower right")
     return fig
+
+
+def figure_3(evidence: Evidence) -> Figure:
+    """Draw Figure 3 of a network that was measured."""
+    return pages.panels(evidence)
 
 
 def by_start(runs: pd.DataFrame) -> Figure:

@@ -184,9 +184,11 @@ $(B)/executed/%.ipynb: $(call escaped,$(NOTEBOOKS))/%.md $(PACKAGE) requirements
                        $(SCRIPTS)/execute.py | $(READY) $(B)/CACHEDIR.TAG
 	@"$(BIN)/python" $(SCRIPTS)/execute.py "$<" "$@" $(PARAMETERS)
 
-# What only one chapter uses stands beside it, x.py beside x.md.
-BESIDE := $(filter %.py,$(notdir $(wildcard $(call escaped,$(NOTEBOOKS))/*.py)))
-$(foreach f,$(BESIDE),$(eval $(B)/executed/$(f:.py=.ipynb): $(call escaped,$(NOTEBOOKS))/$f))
+# What only chapters use stands beside them; who imports it depends on it.
+BESIDE  := $(filter %.py,$(notdir $(wildcard $(call escaped,$(NOTEBOOKS))/*.py)))
+import   = $(shell cd "$(NOTEBOOKS)" && grep -lE '^(import|from) $(1:.py=)( |$$)' *.md)
+$(foreach f,$(BESIDE),$(foreach c,$(call import,$f),\
+$(eval $(B)/executed/$(c:.md=.ipynb): $(call escaped,$(NOTEBOOKS))/$f)))
 
 $(B)/live/data.js: $(SCRIPTS)/live_data.py $(PACKAGE) requirements.lock | $(READY) $(B)/CACHEDIR.TAG
 	@"$(BIN)/python" $(SCRIPTS)/live_data.py "$(BUILD)/live"

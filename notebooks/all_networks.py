@@ -17,8 +17,9 @@ import emt
 from emt.training.recipes import three_stages
 from emt.verdict import pages
 from emt.verdict.measuring import Evidence
+from emt.workshop import tables
 
-FOLDER = Path(__file__).parent / "authors"
+FOLDER = tables.FOLDER / "authors"
 """Weights, one file a network: ``python benchmarks/authors.py`` makes those that are missing."""
 
 
@@ -146,6 +147,19 @@ def by_start(runs: pd.DataFrame) -> Figure:
         if ax is not axes[0, 1]:
             ax.legend_.remove()
     return fig
+
+
+def spans(rows: pd.DataFrame, columns: dict[str, str]) -> list[dict]:
+    """Return a row a task: of each column the lowest and the highest of its networks."""
+    found = []
+    for name, same in rows.groupby("network", sort=False):
+        row = {"task": name, "networks": len(same)}
+        for column, title in columns.items():
+            low, high = same[column].min(), same[column].max()
+            shown = [f"{x:.4g}" if x > 100 else f"{x:.3f}" for x in dict.fromkeys((low, high))]
+            row[title] = "–".join(dict.fromkeys(shown)) if np.isfinite(low) else "none"
+        found.append(row | {"verdicts": ", ".join(same.verdict.str.split().str[0].unique())})
+    return found
 
 
 def while_learning(ax: Axes, rows: pd.DataFrame) -> None:

@@ -267,12 +267,19 @@ def package(root: Path, folder: Path) -> str:
     return made.stdout.splitlines()[-1]
 
 
-def offered(nb: nbformat.NotebookNode, wheel: str, beside: list[str]) -> None:
+def beside(nb: nbformat.NotebookNode, folder: Path) -> list[Path]:
+    """Return the modules beside the notebooks that one of them imports."""
+    code = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
+    names = re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE)
+    return sorted({p for n in names if (p := folder / f"{n}.py").exists()})
+
+
+def offered(nb: nbformat.NotebookNode, wheel: str, needed: list[str]) -> None:
     """Say in a notebook how to run it elsewhere, and look first whether the package is there."""
     install = f'pip install "{wheel}[book,torch]"'
     code = OURS.format(install=install.replace('"', "'"))
     nb.cells.insert(1, nbformat.v4.new_code_cell(code, id="package", metadata=HIDDEN))
-    files = [f"[the package]({wheel})", *(f"[{n}]({n})" for n in beside)]
+    files = [f"[the package]({wheel})", *(f"[{n}]({n})" for n in needed)]
     text = f"*To run this page, download it (above) and {' and '.join(files)}: `{install}`.*"
     nb.cells.append(nbformat.v4.new_markdown_cell(text, id="how-to-run"))
 
@@ -313,10 +320,10 @@ def main(book: Path, executed: Path, source: Path, live: Path | None = None) -> 
     root = Path(__file__).parents[2]
     wheel = package(root, source / "notebooks")
     for name, nb in notebooks.items():
-        beside = root / f"{name}.py"
-        if beside.exists():
-            shutil.copy(beside, source / "notebooks")
-        offered(nb, wheel, [beside.name] if beside.exists() else [])
+        needed = beside(nb, root / "notebooks")
+        for path in needed:
+            shutil.copy(path, source / "notebooks")
+        offered(nb, wheel, [path.name for path in needed])
         nbformat.write(nb, source / f"{name}.ipynb")
 
 

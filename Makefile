@@ -113,7 +113,7 @@ book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the bo
 test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 	"$(BIN)/python" -m pytest -o cache_dir="$(OUT)/config/pytest" $(PYTEST_ARGS)
 
-atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (an hour; STUDIES="..." for some)
+atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours; STUDIES="..." for some)
 	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py \
 	  --folder "$(BUILD)/atlas" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(STUDIES)
 

@@ -80,11 +80,13 @@ def grounded(weights: emt.Network, task: emt.Task) -> dict:
     between = float(np.sqrt(lengths[n - 1] * lengths[n]))
     row = {f"{name} {what}": math.inf for name in GROUNDS for what in SCORED}
     row |= dict.fromkeys(("crosstalk", "most crosstalk"), math.inf)
+    row |= dict.fromkeys(("later crosstalk", "most later crosstalk"), math.inf)
     bases = {}
-    with suppress(ValueError):  # no gap, or too few modes: it holds no memories
-        bases = {"write": sized(weights, task, corrected(weights, task, 1.0, between))}
+    with suppress(ValueError):  # states that do not tell the variables apart
+        bases = {"states": fitted(weights, task)}
+    with suppress(ValueError):  # no gap, or too few modes: the weights show no memories
+        bases["write"] = sized(weights, task, corrected(weights, task, 1.0, between))
         bases["read"] = sized(weights, task, corrected(weights, task, 0.0, between))
-        bases["states"] = fitted(weights, task)
     for name, memories in bases.items():
         score, columns = scored(weights, task, memories), columns_of(memories, task)
         theory = task.Phi[np.ix_(columns, columns)]
@@ -96,7 +98,28 @@ def grounded(weights: emt.Network, task: emt.Task) -> dict:
         brought = read.Psi_dual @ weights.W_uh[:, read.labels[newest, 1] - 1]
         own = np.diag(brought[newest]) ** 2 / (brought**2).sum(axis=0)
         row |= {"crosstalk": np.sqrt(1 - own).mean(), "most crosstalk": np.sqrt(1 - own).max()}
+        later = heard(weights, task, read)
+        row |= {"later crosstalk": later.mean(), "most later crosstalk": later.max()}
     return row
+
+
+def heard(weights: emt.Network, task: emt.Task, read: emt.VariableMemories) -> np.ndarray:
+    """Return the crosstalk that is left a cycle after the last input, component by component.
+
+    Two runs differ in one component of that input. What they then differ by in the memories is held
+    against what the rule says.
+    """
+    s, columns, found = task.s, columns_of(read, task), []
+    u = emt.random_bits(task, 64, np.random.default_rng(0))
+    for c in read.labels[read.labels[:, 0] == s, 1] - 1:
+        turned = u.copy()
+        turned[:, -1, c] *= -1
+        runs = [emt.run(weights, emt.with_silence(x, s))[0][:, -1] for x in (u, turned)]
+        says = [emt.continuation(task, x, s).reshape(len(u), -1)[:, columns] for x in (u, turned)]
+        is_, wanted = (runs[0] - runs[1]) @ read.Psi_dual.T, says[0] - says[1]
+        along = (is_ * wanted).sum(axis=1) ** 2 / (is_**2).sum(axis=1) / (wanted**2).sum(axis=1)
+        found.append(np.sqrt(1 - along.mean()))
+    return np.array(found)
 
 
 GROUNDS, SCORED = ("write", "read", "states"), ("efficacy", "surgery", "cosine")

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from all_networks import mixed
 
 import emt
 from emt import TrainingConfig
@@ -18,13 +19,6 @@ from emt.training.recipes import three_stages, to_overwrite
 SCALES = (0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
 SIZES = np.array([0.1, 0.25, 0.5, 1.0, 1.5])
 S = 8
-
-
-def mixed(seed: int) -> emt.Task:
-    """Draw a selection in which every component is read once, from any time, with a sign."""
-    rng = np.random.default_rng(seed)
-    delay, component = rng.integers(1, S + 1, S), rng.permutation(S) + 1
-    return emt.selection(S, delay, component, rng.choice([-1, 1], S))
 
 
 RULES = {

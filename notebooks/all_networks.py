@@ -156,7 +156,7 @@ def spans(rows: pd.DataFrame, columns: dict[str, str]) -> list[dict]:
         row = {"task": name, "networks": len(same)}
         for column, title in columns.items():
             low, high = same[column].min(), same[column].max()
-            shown = [f"{x:.4g}" if x > 100 else f"{x:.3f}" for x in dict.fromkeys((low, high))]
+            shown = [f"{x:,.0f}" if x > 30 else f"{x:.3f}" for x in dict.fromkeys((low, high))]
             row[title] = "–".join(dict.fromkeys(shown)) if np.isfinite(low) else "none"
         found.append(row | {"verdicts": ", ".join(same.verdict.str.split().str[0].unique())})
     return found

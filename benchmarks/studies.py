@@ -144,14 +144,14 @@ STUDIES = {
             for name in all_networks.TASKS
             for seed in all_networks.SEEDS
         ],
-        {"crosstalk": 0.01, "leak": 0.01},
     ),
     # One factor at a time; of those that have learned, two machines agree.
     "networks": Study(
         networks.network,
         networks.NETWORKS,
-        {"random directions": 0.05},
-        steady="failure == 'none' and factor.isin(['none', 'kappa', 'write_scale'])",
+        {"random directions": 0.004},
+        steady="failure == 'none' and factor.isin(['none', 'write_scale'])"
+        " and `random directions` > 0.021",
         within=0.15,
     ),
     "sizes": Study(networks.sized, networks.SIZES, steady="accuracy > 0.999"),

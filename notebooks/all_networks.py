@@ -14,9 +14,11 @@ from matplotlib.figure import Figure
 from safetensors import safe_open
 
 import emt
+from emt.algorithm1 import contents
+from emt.basis import moduli
+from emt.evidence import open_network
+from emt.spectrum import compare
 from emt.training.recipes import three_stages
-from emt.verdict import pages
-from emt.verdict.measuring import Evidence
 from emt.workshop import tables
 
 FOLDER = tables.FOLDER / "authors"
@@ -131,9 +133,24 @@ def capacity(rows: pd.DataFrame) -> Figure:
     return fig
 
 
-def figure_3(evidence: Evidence) -> Figure:
-    """Draw Figure 3 of a network that was measured."""
-    return pages.panels(evidence)
+def opened(network: emt.Network, task: emt.Task) -> tuple:
+    """Return what Figure 3 shows of a network for repeat copy, for `emt.figures.figure_3`.
+
+    Where no gap parts its modes, its memories are those of the paper's box.
+    """
+    lengths, n, s = moduli(network.W_hh), task.n, task.s
+    try:
+        between = float(np.sqrt(lengths[n - 1] * lengths[n]))
+        memories = emt.corrected(network, task, threshold=between)
+    except ValueError:
+        memories = emt.as_printed(network, task, removal="none")
+    u = emt.random_bits(task, 1, np.random.default_rng(0))[0]
+    h, _ = emt.run(network, emt.with_silence(u, 2 * s))
+    blocks = open_network(network, memories, emt.sample_states(network, task, 2 * s))
+    made = np.ones_like(blocks.matrix, bool)  # what is zero for every matrix
+    made[:n, :n], made[:n, : task.kappa], made[n:, n:] = task.Phi == 0, False, False
+    held, spectrum = contents(memories, h), compare(network, task)
+    return blocks.matrix, spectrum, h, held, memories.labels, s, made
 
 
 def by_start(runs: pd.DataFrame) -> Figure:

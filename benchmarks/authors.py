@@ -10,14 +10,13 @@ from contextlib import suppress
 from dataclasses import asdict
 
 import numpy as np
-from all_networks import SEEDS, TASKS, authored, weights
+from all_networks import SEEDS, TASKS, authored, between, weights
 from networks import anatomy, lasting
 from safetensors.numpy import save
 from study import commit
 
 import emt
 from emt.algorithm1 import corrected
-from emt.basis import moduli
 from emt.beyond.bases import fitted, sized
 from emt.beyond.faithfulness import scored
 from emt.beyond.interventions import columns_of
@@ -76,8 +75,7 @@ def grounded(weights: emt.Network, task: emt.Task) -> dict:
     *crosstalk* is the part of what a write brings into the memories, as the readout sees them, that
     goes into others than the newest of its component: of the mean component, and of the worst.
     """
-    lengths, n = np.append(moduli(weights.W_hh), 0.0), min(task.modes, weights.hidden)
-    between = float(np.sqrt(lengths[n - 1] * lengths[n]))
+    threshold = between(weights, task)
     row = {f"{name} {what}": math.inf for name in GROUNDS for what in SCORED}
     row |= dict.fromkeys(("crosstalk", "most crosstalk"), math.inf)
     row |= dict.fromkeys(("later crosstalk", "most later crosstalk"), math.inf)
@@ -85,8 +83,8 @@ def grounded(weights: emt.Network, task: emt.Task) -> dict:
     with suppress(ValueError):  # states that do not tell the variables apart
         bases = {"states": fitted(weights, task)}
     with suppress(ValueError):  # no gap, or too few modes: the weights show no memories
-        bases["write"] = sized(weights, task, corrected(weights, task, 1.0, between))
-        bases["read"] = sized(weights, task, corrected(weights, task, 0.0, between))
+        bases["write"] = sized(weights, task, corrected(weights, task, 1.0, threshold))
+        bases["read"] = sized(weights, task, corrected(weights, task, 0.0, threshold))
     for name, memories in bases.items():
         score, columns = scored(weights, task, memories), columns_of(memories, task)
         theory = task.Phi[np.ix_(columns, columns)]

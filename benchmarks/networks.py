@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 from all_networks import CENTRE
+from memories import STEPS
 
 import emt
 from emt.beyond.lifetime import accuracy_curve, last_step
@@ -31,7 +32,6 @@ NETWORKS = [{"factor": "none", "seed": seed, **CENTRE} for seed in range(20)] + 
     for seed in range(6)
 ]
 CYCLES = (1, 10, 100, 1000)
-STEPS = np.unique(np.geomspace(1, 10_000, 120).round())  # on which lifetimes are interpolated
 MEASURES = (
     *("activity", "explained", "live", "last", "next", "angle", "Phi_cosine", "read_write"),
     *("response", "distance", "leak", "index", "dose", "fitted"),

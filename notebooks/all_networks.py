@@ -43,10 +43,8 @@ SEEDS = range(5)
 
 def weights(network: str, seed: int) -> Path:
     """Return the file of one of `TASKS`."""
-    return (
-        FOLDER
-        / f"{network.replace(' ', '-').replace(',', '').replace('=-', '')}-{seed}.safetensors"
-    )
+    words = "-".join(network.replace(",", "").replace("=", "").split())
+    return FOLDER / f"{words}-{seed}.safetensors"
 
 
 class Authored(NamedTuple):
@@ -78,7 +76,7 @@ CENTRE = {"s": 16, "kappa": 5, "hidden": 128, "initialisation": "orthogonal", "w
 CENTRE |= {"activation": "tanh", "noise": 0.0, "bias": False, "batch": 16}
 """What the book's network has, from which one thing at a time is changed."""
 NAMES = {"initialisation": "start", "hidden": "units", "write_scale": "write scale"}
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "0.55"
+BLUE, ORANGE = "#0072B2", "#D55E00"
 
 
 def swarm(ax: Axes, rows: pd.DataFrame, x: str, y: str, hue: str | None = None, **how) -> None:
@@ -133,15 +131,20 @@ def capacity(rows: pd.DataFrame) -> Figure:
     return fig
 
 
+def between(network: emt.Network, task: emt.Task) -> float:
+    """Return the threshold between the modes that a task needs and the next one."""
+    lengths, n = np.append(moduli(network.W_hh), 0.0), min(task.modes, network.hidden)
+    return float(np.sqrt(lengths[n - 1] * lengths[n]))
+
+
 def opened(network: emt.Network, task: emt.Task) -> tuple:
     """Return what Figure 3 shows of a network for repeat copy, for `emt.figures.figure_3`.
 
     Where no gap parts its modes, its memories are those of the paper's box.
     """
-    lengths, n, s = moduli(network.W_hh), task.n, task.s
+    n, s = task.n, task.s
     try:
-        between = float(np.sqrt(lengths[n - 1] * lengths[n]))
-        memories = emt.corrected(network, task, threshold=between)
+        memories = emt.corrected(network, task, threshold=between(network, task))
     except ValueError:
         memories = emt.as_printed(network, task, removal="none")
     u = emt.random_bits(task, 1, np.random.default_rng(0))[0]

@@ -142,7 +142,7 @@ UPDATES = (850, 3400, 20_000)
 LEARNED = 0.99
 STARTS = [
     {"s": s, "kappa": kappa, "start": start, "write_scale": scale, "seed": seed}
-    for seed in range(3)
+    for seed in range(5)
     for s, kappa in ((8, 8), (16, 5))
     for start in ("orthogonal", "permutation", "identity", "torch")
     for scale in (0.03, 1.0)

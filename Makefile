@@ -8,6 +8,9 @@ BOOK      = book
 # Papermill overrides, e.g. PARAMETERS="-p s 8 -p seed 1". Only a run without any is the published
 # one: give an overridden run another folder (BUILD=build/s8), since make cannot see the change.
 PARAMETERS =
+# Where the book is published from, as https://github.com/owner/name: gives its pages buttons that open
+# them on Binder and Colab.
+REPOSITORY =
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
 # The environment. To use one that you keep yourself (conda's, say): BIN="$CONDA_PREFIX/bin" READY=
@@ -101,14 +104,23 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help book pages test atlas lint format clean serve lock environment
+.PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf
 
 help: ## show this list (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  Variables: BUILD, PARAMETERS, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
 book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the book in build/html
 	@$(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
+
+check-page: book ## open every page in a browser, both themes, desktop and phone
+	@"$(BIN)/python" $(SCRIPTS)/check_page.py "$(BUILD)/html"
+
+pdf: book ## the book as one file, build/html/book.pdf
+	@"$(BIN)/jupyter-book" build -q -n --builder custom --custom-builder singlehtml \
+	  --path-output "$(BUILD)/site" "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || \
+	  { cat "$(BUILD)/site/log" >&2; exit 1; }
+	@"$(BIN)/python" $(SCRIPTS)/print_book.py "$(BUILD)/site/_build/singlehtml" "$(BUILD)/html/book.pdf"
 
 test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 	"$(BIN)/python" -m pytest -o cache_dir="$(OUT)/config/pytest" $(PYTEST_ARGS)
@@ -199,9 +211,10 @@ pages: $(B)/html/index.html
 $(B)/html/index.html: $(LIVE) $(EXECUTED) $(SOURCES) pyproject.toml README.md LICENSE | $(READY) $(B)/CACHEDIR.TAG
 	@rm -rf "$(BUILD)/site" && mkdir -p "$(BUILD)/site" && touch "$(BUILD)/site/start"
 	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source" \
-	  $(if $(LIVE),"$(BUILD)/live/data.js")
+	  $(if $(LIVE),--live "$(BUILD)/live/data.js") $(if $(REPOSITORY),--repository "$(REPOSITORY)")
 	@"$(BIN)/jupyter-book" build -q -W -n --keep-going --all --path-output "$(BUILD)/site" \
 	  "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || { cat "$(BUILD)/site/log" >&2; exit 1; }
+	@"$(BIN)/python" $(SCRIPTS)/pack.py "$(BUILD)/source" "$(SITE)"
 	@"$(BIN)/python" $(SCRIPTS)/check.py "$(BUILD)/source" "$(SITE)"
 	@touch -r "$(BUILD)/site/start" "$(SITE)/index.html"
 	@"$(BIN)/python" $(SCRIPTS)/swap.py "$(SITE)" "$(BUILD)/html"

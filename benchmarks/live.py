@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "book/_scripts"))
 import browser  # noqa: E402
 
-PAGES = "intro", "notebooks/interventions", "notebooks/overwriting", "notebooks/linear_theory"
+PAGES = "intro", "notebooks/interventions", "notebooks/overwriting", "notebooks/linear_rules"
 SECONDS = 10
 WATCH = """window.long = []; new PerformanceObserver((list) => list.getEntries()
   .forEach((e) => long.push([e.startTime, e.duration]))).observe({type: "longtask"});"""

@@ -75,8 +75,9 @@ def authored(network: str, seed: int) -> Authored:
 CENTRE = {"s": 16, "kappa": 5, "hidden": 128, "initialisation": "orthogonal", "write_scale": 0.03}
 CENTRE |= {"activation": "tanh", "noise": 0.0, "bias": False, "batch": 16}
 """What the book's network has, from which one thing at a time is changed."""
-NAMES = {"initialisation": "start", "hidden": "units", "write_scale": "write scale"}
+NAMES = {"initialisation": "start", "hidden": "units", "write_scale": "write scale", "kappa": "κ"}
 BLUE, ORANGE = "#0072B2", "#D55E00"
+DASHES, MARKERS = ("-", "--", "-.", ":"), "osD^"
 
 
 def swarm(ax: Axes, rows: pd.DataFrame, x: str, y: str, hue: str | None = None, **how) -> None:
@@ -107,6 +108,7 @@ def by_factor(rows: pd.DataFrame, value: str, label: str, missing: float) -> Fig
         spread = np.linspace(-0.25, 0.25, 6)[np.arange(len(lost)) % 6]
         ax.plot(lost + spread, np.full(len(lost), missing), "x", ms=4, mew=1, color=ORANGE)
         ax.set(yscale="log", ylabel=label, xlabel=f"{NAMES.get(factor, factor)} (book: {middle})")
+        ax.tick_params(labelleft=True)
         if factor in ("initialisation", "activation"):
             ax.tick_params(axis="x", labelrotation=20)
     return fig
@@ -118,15 +120,16 @@ def capacity(rows: pd.DataFrame) -> Figure:
     for ax, (rule, found) in zip(axes, rows.groupby("rule", sort=False), strict=True):
         ax.set_title(rule)
         for n, (size, same) in enumerate(found.groupby(["s", "kappa"])):
-            part, colour = same.hidden / math.prod(size), sns.color_palette("colorblind")[n]
-            name = f"s = {size[0]}, kappa = {size[1]}"
-            ax.plot(part, same.accuracy, "o", ms=2.4, alpha=0.55, color=colour)
-            line = {"color": colour, "label": name, "errorbar": ("ci", 95), "seed": 0}
-            sns.lineplot(x=part, y=same.accuracy, ax=ax, **line)
-            ax.axvline(same.modes.iloc[0] / math.prod(size), color=colour, lw=1, ls=":")
-        ax.set(xscale="log", xlabel="hidden units / (s kappa)", ylabel="accuracy, steps 1 to 200")
+            part, look = same.hidden / math.prod(size), {"color": f"C{n}", "marker": MARKERS[n]}
+            ax.plot(part, same.accuracy, ls="none", ms=3, alpha=0.5, mfc="none", **look)
+            means = same.accuracy.groupby(part).mean()
+            name = f"s = {size[0]}, κ = {size[1]}"
+            ax.plot(means.index, means, ls=DASHES[n], ms=4, label=name, **look)
+            ax.axvline(same.modes.iloc[0] / math.prod(size), color=f"C{n}", lw=1, ls=":")
+        ax.set(xscale="log", xlabel="units / sκ", ylabel="accuracy, steps 1 to 200")
         ax.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
         ax.minorticks_off()
+        ax.tick_params(labelleft=True)
         ax.legend(loc="lower right")
     return fig
 
@@ -157,29 +160,50 @@ def opened(network: emt.Network, task: emt.Task) -> tuple:
 
 
 def by_start(runs: pd.DataFrame) -> Figure:
-    """Draw accuracy after so many updates, a panel a size and write scale, a colour a start."""
+    """Draw accuracy after so many updates, a panel a size and write scale, a line a start.
+
+    The starts stand a little beside each other.
+    """
     fig, axes = plt.subplots(2, 2, figsize=(8.4, 5.6), sharex=True, sharey=True)
     panels = runs.groupby(["s", "kappa", "write_scale"])
     for ax, ((s, kappa, scale), rows) in zip(axes.flat, panels, strict=True):
-        ax.set_title(f"s = {s}, kappa = {kappa}, write scale {scale:g}")
-        swarm(ax, rows, "updates", "accuracy", "start")
-        ax.set(ylim=(0.45, 1.03))
-        if ax is not axes[0, 1]:
-            ax.legend_.remove()
+        ax.set_title(f"s = {s}, κ = {kappa}, write scale {scale:g}")
+        for n, (start, same) in enumerate(rows.groupby("start", sort=False)):
+            aside, look = 1.07 ** (n - 1.5), {"color": f"C{n}", "marker": MARKERS[n]}
+            each = {"ls": "none", "ms": 3, "alpha": 0.5, "mfc": "none", **look}
+            ax.plot(same.updates * aside, same.accuracy, **each)
+            means = same.groupby("updates").accuracy.mean()
+            name = {"torch": "PyTorch's default"}.get(start, start)
+            ax.plot(means.index * aside, means, ls=DASHES[n], ms=4.5, label=name, **look)
+        ax.set(xscale="log", ylim=(0.45, 1.03), xlabel="updates", ylabel="accuracy")
+        ax.tick_params(labelleft=True, labelbottom=True)
+    axes[0, 0].legend(loc="lower right")
     return fig
 
 
-def spans(rows: pd.DataFrame, columns: dict[str, str]) -> list[dict]:
-    """Return a row a task: of each column the lowest and the highest of its networks."""
-    found = []
-    for name, same in rows.groupby("network", sort=False):
-        row = {"task": name, "networks": len(same)}
-        for column, title in columns.items():
-            low, high = same[column].min(), same[column].max()
-            shown = [f"{x:,.0f}" if x > 30 else f"{x:.3f}" for x in dict.fromkeys((low, high))]
-            row[title] = "–".join(dict.fromkeys(shown)) if np.isfinite(low) else "none"
-        found.append(row | {"verdicts": ", ".join(same.verdict.str.split().str[0].unique())})
-    return found
+def scores(ax: Axes, rows: pd.DataFrame) -> None:
+    """Draw what part of outputs swaps turn: a row a task, a mark a network and kind of memory.
+
+    Where a network has no gap and so no memories, a cross stands at the left.
+    """
+    names, left = list(rows.network.unique()), 0.42
+    kinds = {"write efficacy": "write", "read efficacy": "readout", "states efficacy": "states"}
+    kinds["rival"] = "best rival"
+    for n, (column, label) in enumerate(kinds.items()):
+        found, aside = rows[np.isfinite(rows[column])], 0.2 * (n - 1.5)
+        y = found.network.map(names.index) + aside + 0.025 * (found.seed - 2)
+        color, marker = ("C0", "C1", "C2", "0.35")[n], ("o", "x", "s", "|")[n]
+        style = {"ms": 9 if marker == "|" else 4.5, "mfc": "none", "mew": 1.2, "color": color}
+        ax.plot(found[column], y, marker, label=label, **style)
+        lost = rows[~np.isfinite(rows[column])]
+        y = lost.network.map(names.index) + aside + 0.025 * (lost.seed - 2)
+        ax.plot(np.full(len(lost), left), y, "x", ms=3, mew=0.8, color="0.6")
+    for line in range(1, len(names)):
+        ax.axhline(line - 0.5, color="0.85", lw=0.8)
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="part of outputs that a swap turns")
+    ax.set_yticks(range(len(names)), [name.replace(", ", "\n") for name in names])
+    ax.set_xticks([left, 0.6, 0.8, 1], ["no gap", "0.6", "0.8", "1"])
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=2)
 
 
 def while_learning(ax: Axes, rows: pd.DataFrame) -> None:
@@ -187,31 +211,44 @@ def while_learning(ax: Axes, rows: pd.DataFrame) -> None:
     for n, (name, same) in enumerate(rows.groupby("network", sort=False)):
         updates = [c for c in same if c.startswith("update ")]
         steps = [int(c.split()[1]) for c in updates]
-        style = {"color": (BLUE, ORANGE)[n], "ls": ("-", "--")[n], "marker": ".", "lw": 1}
+        style = {"color": f"C{n}", "ls": DASHES[n], "marker": MARKERS[n], "ms": 3, "lw": 1}
+        size = f"s = {TASKS[name].s}, κ = {TASKS[name].kappa}"
         for k, line in enumerate(same[updates].to_numpy()):
-            ax.plot(steps, line, label=name if not k else None, **style)
+            ax.plot(steps, line, label=size if not k else None, **style)
     ax.set(xscale="log", xlabel="updates", ylabel="accuracy, steps 1 to 200")
     ax.legend(loc="lower right")
 
 
 def crosstalk(ax: Axes, swaps: pd.DataFrame) -> None:
     """Draw the part of outputs that swaps turn against the crosstalk of the write."""
-    look = {"palette": "colorblind", "hue": "grounded in", "style": "grounded in", "s": 22}
-    sns.scatterplot(swaps.dropna(), x="most crosstalk", y="turned", ax=ax, alpha=0.8, **look)
-    ax.set(xlabel="largest crosstalk of the write", ylabel="turned by a swap")
+    looks = {"states": ("s", 7, "C2"), "readout": ("x", 4, "C1"), "write": ("o", 4, "C0")}
+    for ground, (marker, size, color) in looks.items():
+        same = swaps[swaps["grounded in"] == ground].dropna()
+        style = {"ms": size, "color": color, "mfc": "none" if ground == "states" else color}
+        ax.plot(same["most crosstalk"], same.turned, marker, label=ground, **style)
+    ax.set(xlabel="largest crosstalk of the write", ylabel="part that a swap turns")
+    ax.legend(title="grounded in", loc="lower left")
 
 
-def named(rows: pd.DataFrame) -> list[dict]:
-    """Return what failed: a row a level of a factor, with how many failed in which way."""
-    found = []
+def failures(ax: Axes, rows: pd.DataFrame) -> None:
+    """Draw which settings fail: a bar a level of a factor, how many networks in which way."""
+    lost = rows[rows.failure != "none"]
+    bars, names = [], []
     for factor in CENTRE:
-        for level, same in rows[rows.factor == factor].groupby(factor):
-            counts = same.failure[same.failure != "none"].value_counts()
-            ways = ", ".join(f"{name} ({count})" for name, count in counts.items())
-            if ways:
-                what = f"{NAMES.get(factor, factor)} = {level}"
-                found.append({"changed": what, "networks": len(same), "failed": ways})
-    return found
+        for level, same in lost[lost.factor == factor].groupby(factor):
+            bars.append(same.failure.value_counts())
+            names.append(f"{NAMES.get(factor, factor)} = {level}")
+    counts = pd.DataFrame(bars).fillna(0).astype(int).reset_index(drop=True)
+    base = np.zeros(len(counts))
+    for n, kind in enumerate(counts):
+        hatch, y = ("", "///", "...", "xx", "")[n], range(len(counts))
+        edge = {"ec": "0.25", "hatch": hatch, "lw": 0.6}
+        ax.barh(y, counts[kind], left=base, color=f"C{n}", alpha=0.75, label=kind, **edge)
+        base += counts[kind]
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.set(xlabel="networks that fail, of six", xticks=[0, 2, 4, 6], xlim=(0, 6.3))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.3, -0.12), ncols=2)
 
 
 def small(setting: dict) -> dict:
@@ -225,6 +262,3 @@ def small(setting: dict) -> dict:
     task = emt.repeat_copy(s, kappa)
     network = emt.train(task, config, progress=False).network
     return {**setting, "accuracy": emt.accuracy(network, task, last=4 * s, sequences=64).value}
-
-
-ROOM = {0: "below 0.8", 1: "0.8 to 0.99", 2: "1 to 1.09", 3: "1.1 to 1.49", 4: "1.5 and more"}

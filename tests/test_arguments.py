@@ -236,7 +236,7 @@ EXAMPLES = {
     },
     "figures.learned.edited_run": {"contents": np.ones((9, 6)), "y": np.ones((9, 2))},
     "figures.learned.hidden_states": {"h": STATES},
-    "figures.learned.figure_3": {"h": STATES[:5]},
+    "figures.learned.figure_3": {"annotated": True, "h": STATES[:5]},
     "figures.nonlinear": {
         "powers": {"a": 2.0, "b": 3.0},
         "visited": STATES[:, :2],

@@ -276,7 +276,9 @@ def test_a_figure_is_the_same_bytes_twice_and_holds_no_date(shell):
     (first,), (again,), (other,) = shell["figure"], shell["again"], shell["other"]
     svg = first["data"]["image/svg+xml"]
     assert first == again and svg != other["data"]["image/svg+xml"]
+    figure = first["metadata"].pop("figure")
     assert first["metadata"] == {"scrapbook": {"name": "a.figure", "mime_prefix": ""}}
+    assert figure["id"] == "a.figure" and "line" in figure["data"] and figure["narrow"] is None
     assert svg.rstrip().endswith("</svg>") and svg.count("<path") > 3
     assert "dc:date" not in svg and not re.search(r"\b20\d\d-\d\d-\d\d", svg)
 

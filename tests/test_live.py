@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import browser
 import numpy as np
 import pytest
 import yaml
@@ -23,6 +22,7 @@ from emt.network import continued
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book/_scripts"))
+import browser  # noqa: E402
 import live  # noqa: E402
 import live_data  # noqa: E402
 from assemble import MATHJAX  # noqa: E402
@@ -32,7 +32,7 @@ PAGES = {
     "intro": "book/intro.md",
     "notebooks/editing": "notebooks/interventions.md",
     "notebooks/overwriting": "notebooks/overwriting.md",
-    "notebooks/rule": "notebooks/linear_theory.md",
+    "notebooks/rule": "notebooks/linear_rules.md",
 }
 BLOCK = re.compile(r"^```\{live\} .*?^```$", re.MULTILINE | re.DOTALL)
 AFTER = "What follows the figure."

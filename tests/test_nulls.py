@@ -18,7 +18,7 @@ from emt.impulse import impulse_response
 from emt.workshop import store, tables
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book/_scripts"))
-from assemble import ledger, met_by
+from assemble import as_csv, ledger, met_by
 
 sys.path.pop(0)
 TABLE = tables.committed("nulls").rows
@@ -179,10 +179,12 @@ def test_the_claims_page_says_which_nulls_meet_a_claim():
     record = {"id": "tiny.f", "value": 1.0, "expect": [0, 2], "control": [5.0]}
     output = nbformat.v4.new_output("display_data", metadata={"record": record})
     cells = [nbformat.v4.new_markdown_cell("# Tiny"), nbformat.v4.new_code_cell(outputs=[output])]
-    page = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {"tiny.f": "untrained, rotated"})
-    assert "| [`tiny.f`](tiny.ipynb) | 1 | 0 to 2 | 5 | untrained, rotated |" in page
-    page = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {})
-    assert "| [`tiny.f`](tiny.ipynb) | 1 | 0 to 2 | 5 | – |" in page
+    rows = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {"tiny.f": "untrained, rotated"})
+    found = ["`tiny.f`", "1", "0 to 2", "5", "untrained, rotated", "[Tiny](tiny.ipynb)"]
+    assert rows == [found]
+    assert as_csv(rows).splitlines()[1] == 'tiny.f,1,0 to 2,5,"untrained, rotated",Tiny'
+    (row,) = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {})
+    assert row[4] == "–"
 
 
 # Ranges

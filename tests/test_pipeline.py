@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -31,13 +32,14 @@ scale = 1
 ```{code-cell} ipython3
 :tags: [remove-output]
 
-from IPython.display import SVG, display
-from myst_nb import glue
+from IPython.display import display
 
-glue("line", SVG("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"))
-glue("tiny.value", 0.25 * scale, display=False)
+svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+line = {"id": "line", "data": "# one\n1,2\n", "narrow": svg}
+display({"image/svg+xml": svg, "text/plain": ""}, raw=True, metadata={"figure": line})
 deviation = {"id": "eq.1", "value": 2.34e-15, "expect": [0, 1e-12]}
-display({"text/plain": ""}, raw=True, metadata={"record": deviation})
+for record in (deviation, {"id": "tiny.value", "value": 0.25 * scale}):
+    display({"text/plain": ""}, raw=True, metadata={"record": record})
 ```
 
 ```{glue:figure} line
@@ -103,8 +105,41 @@ def book(tmp_path_factory):
 
 
 def test_pages_are_there(book):
-    assert "A picture of nothing" in (book.html / "notebooks/tiny.html").read_text(encoding="utf-8")
+    page = (book.html / "notebooks/tiny.html").read_text(encoding="utf-8")
+    assert "A picture of nothing" in page and "Scale 0.250." in page
     assert (book.html / "index.html").exists()
+
+
+def test_a_figure_comes_with_its_files(book):
+    page = (book.html / "notebooks/tiny.html").read_text(encoding="utf-8")
+    files = {p.name: p.read_text(encoding="utf-8") for p in book.html.rglob("figures/line.*")}
+    assert set(files) == {"line.svg", "line.narrow.svg", "line.csv"}
+    assert files["line.csv"] == "# one\n1,2\n" and "width='9'" in files["line.svg"]
+    assert all(f"../_static/figures/{name}" in page for name in files)
+    nb = json.loads((book.html / "_sources/notebooks/tiny.ipynb").read_text(encoding="utf-8"))
+    assert not any("figure" in o["metadata"] for c in nb["cells"] for o in c.get("outputs", []))
+
+
+def test_what_a_reader_takes_along_is_whole(book):
+    with zipfile.ZipFile(book.html / "notebooks.zip") as archive:
+        names = archive.namelist()
+    (wheel,) = book.html.rglob("*.whl")
+    assert sorted(names) == sorted(["notebooks/tiny.ipynb", f"notebooks/{wheel.name}"])
+    with zipfile.ZipFile(book.html / "site.zip") as archive:
+        held = {n.removeprefix("book/"): archive.read(n) for n in archive.namelist()}
+    assert {"index.html", "notebooks/tiny.html", "_static/figures/line.svg"} <= set(held)
+    assert all((book.html / name).read_bytes() == data for name, data in held.items())
+
+
+def test_a_published_book_has_buttons_and_an_address(book, tmp_path):
+    script, folder = ROOT / "book/_scripts/assemble.py", tmp_path / "source"
+    command = [sys.executable, script, book.folder / "book", book.executed.parent, folder]
+    where = "https://github.com/somebody/opened"
+    subprocess.run([*command, "--repository", where], check=True)
+    config = yaml.safe_load((folder / "_config.yml").read_text(encoding="utf-8"))
+    assert config["repository"]["url"] == where
+    assert set(config["launch_buttons"]) >= {"binderhub_url", "colab_url"}
+    assert config["sphinx"]["config"]["ogp_site_url"] == "https://somebody.github.io/opened/"
 
 
 def test_a_notebook_is_offered_with_the_package_it_needs(book, tmp_path):
@@ -198,7 +233,7 @@ def test_the_equation_index_says_where_each_equation_is(book):
     text = (book.build / "source/equations.md").read_text(encoding="utf-8")
     row = (
         "| [(1)](#eq-1) | One, as ever<br>[Tiny chapter](notebooks/tiny.ipynb) "
-        "| `tasks.continuation`<br>`test_equation_1` | 2e-15 |"
+        "| {py:obj}`tasks.continuation <emt.tasks.continuation>`<br>`test_equation_1` | 2e-15 |"
     )
     assert text.startswith("(equation-index)=\n# Equations\n") and text.splitlines()[-1] == row
     assert 'href="notebooks/tiny.html#eq-1"' in (book.html / "equations.html").read_text(

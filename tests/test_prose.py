@@ -76,7 +76,7 @@ def test_no_line_of_prose_is_a_blind_spot(page):
     for n, line in enumerate(lines):
         fence = re.match(r"---|\$\$|`{3,}(?:\{\S+\})?", line)
         if fence and inside:
-            inside = None
+            inside = None if line[:2] == inside[:2] else inside
         elif fence:
             inside = line
         prose = not inside or inside.startswith("```{glue")

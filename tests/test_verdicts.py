@@ -52,7 +52,8 @@ def test_a_value_that_is_not_finite_meets_no_condition():
 def test_a_verdict_is_what_the_values_say(a, b, expected):
     assert verdict(ROW, {"tiny.a": a, "tiny.b": b}) == expected
     page = verdicts({"paper": [ROW], "book": []}, notebook(a=a, b=b, n=7))
-    assert f"| It is so. (section 1) | **{expected}** | It is {a:.2f}, or 7. [Tiny]" in page
+    said = f"{a:.2f}".replace("-", "−")
+    assert f"| It is so. (section 1) | **{expected}** | It is {said}, or 7. [Tiny]" in page
 
 
 PART = {"says": "One", "holds": {"a": [0, 1]}, "control": {"b": [0, 1]}, "found": "{a:.1f}."}

@@ -21,7 +21,8 @@ document.addEventListener("DOMContentLoaded", () => {
   );
 
   // Wide figures and tables scroll inside a box of their own, which the keyboard can reach.
-  const boxed = "figure.wide > img, figure.wide > a:has(> img), .bd-article table";
+  const boxed =
+    "figure.wide:not(.stacks) > picture, figure.wide > img, figure.wide > a:has(> img), .bd-article table";
   document.querySelectorAll(".pst-scrollable-table-container").forEach((e) => {
     e.tabIndex = 0;
   });

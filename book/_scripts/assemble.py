@@ -7,6 +7,7 @@ bytes differ between two builds on the same kind of processor (and so not in the
 notebook is offered with the package that it needs.
 """
 
+import argparse
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import yaml
+from glued import resolved, written
 
 from emt.workshop import tables
 
@@ -46,12 +48,21 @@ the claim is one of algebra, or says that something fails. A dash: none does, or
 no trained network.
 
 """
+FILTER = """```{raw} html
+<p class="claims-filter"><label>Show only lines with <input type="search"></label>
+<span role="status"></span> <a href="_static/claims.csv" download>All as CSV</a></p>
+```
+
+"""
+COLUMNS = "Value", "Found", "Expected", "Untrained or other control", "Nulls", "Chapter"
 OTHER = """:::{warning}
 This is a run with other parameters than the published ones, whose claims do not bind: where one is
 not met, what the chapter says of it is not so here.
 :::
 
 """
+GLUED = re.compile(r"^(`{3,}|:{3,})(\{glue:figure\}) (\S+)$", re.MULTILINE)
+DRAWN = re.compile(r"""record\.figure\(\s*["']([\w.]+)""")
 VALUE = re.compile(r"\{([\w.]+):([^{}]+)\}")
 VERDICTS = """(ch-verdicts)=
 # What held, what did not, what is new
@@ -114,8 +125,8 @@ def met_by(nulls: pd.DataFrame) -> dict[str, str]:
     return said
 
 
-def ledger(name: str, nb: nbformat.NotebookNode, nulls: dict[str, str]) -> str:
-    """Return one notebook's section of the claims page: the last value of each id."""
+def ledger(name: str, nb: nbformat.NotebookNode, nulls: dict[str, str]) -> list[list[str]]:
+    """Return one notebook's lines of the claims page: the last value of each id."""
     rows = []
     for record in {record["id"]: record for record in records(nb)}.values():
         expect = record.get("expect")
@@ -123,17 +134,27 @@ def ledger(name: str, nb: nbformat.NotebookNode, nulls: dict[str, str]) -> str:
         within = f"{number(expect[0])} to {number(expect[1])}" if expect else "–"
         if expect and "holds" in record:
             within += ", met" if record["holds"] else ", **not met**"
-        link = f"[`{record['id']}`]({name}.ipynb)"
         controls, null = ", ".join(map(number, control)), nulls.get(record["id"])
-        rows.append([link, number(record["value"]), within, controls or "–", null or "–"])
-    body = table(["Value", "Found", "Expected", "Untrained or other control", "Nulls"], rows)
-    return f"## {title(nb)}\n\n" + (body if rows else "Nothing recorded.\n")
+        row = [f"`{record['id']}`", number(record["value"]), within, controls or "–", null or "–"]
+        rows.append([*row, f"[{title(nb)}]({name}.ipynb)"])
+    return rows
 
 
-def equations(index: dict[int, list[str]], notebooks: dict[str, nbformat.NotebookNode]) -> str:
+def as_csv(rows: list[list[str]]) -> str:
+    """Return the claims without their markup."""
+    plain = [[re.sub(r"[`*]|\[(.*)\]\(.*\)", r"\1", cell) for cell in row] for row in rows]
+    return pd.DataFrame(plain, columns=COLUMNS).to_csv(index=False)
+
+
+def equations(
+    index: dict[int, list[str]],
+    notebooks: dict[str, nbformat.NotebookNode],
+    sources: bool = False,
+) -> str:
     """Return the equation index; each equation must be shown once and its deviation recorded once.
 
     A row of the index ends in the function; a comma in what it says has made two entries of it.
+    `sources` says whether the book has the pages of source code that functions are linked to.
     """
     places, deviations = defaultdict(list), defaultdict(list)
     for name, nb in notebooks.items():
@@ -159,16 +180,15 @@ def equations(index: dict[int, list[str]], notebooks: dict[str, nbformat.Noteboo
     for n, (*words, function) in index.items():
         (name,), (record,) = places[n], deviations[f"eq.{n}"]
         says = f"{', '.join(words)}<br>[{title(notebooks[name])}]({name}.ipynb)"
-        code = f"`{function}`<br>`test_equation_{n}`"
+        module, _, inside = function.partition(".")
+        source = (
+            f' (<a href="_modules/emt/{module}.html#{inside.split(".")[0]}">source</a>)' * sources
+        )
+        code = f"{{py:obj}}`{function} <emt.{function}>`{source}<br>`test_equation_{n}`"
         link, largest = f"[({n})](#eq-{n})", number(record["value"], digits=1)
         rows.append([link, says, code, largest])
     head = ["Equation", "What it says, and where", "Function and test", "Largest deviation"]
     return table(head, rows)
-
-
-def shown(value: float | None, form: str) -> str:
-    """Write a value as the page asks; one that was not finite as a dash."""
-    return "–" if value is None else format(value, form)
 
 
 def parts(row: dict) -> list[dict]:
@@ -218,7 +238,7 @@ def verdicts(rows: dict[str, list[dict]], notebooks: dict[str, nbformat.Notebook
         raise SystemExit(f"verdicts.yml names values that no chapter records: {missing}")
 
     def says(part: dict) -> str:
-        found = VALUE.sub(lambda m: shown(values[m[1]], m[2]), part["found"])
+        found = VALUE.sub(lambda m: written(values[m[1]], m[2]), part["found"])
         return (
             f"*{part['says']}*: **{verdict(part, values)}**. {found}" if "says" in part else found
         )
@@ -233,6 +253,26 @@ def verdicts(rows: dict[str, list[dict]], notebooks: dict[str, nbformat.Notebook
     old, new = ([line(row) for row in rows[name]] for name in ("paper", "book"))
     text = table(["The paper says", *head], old)
     return f"{text}\n## New in this book\n\n" + table(["This book says", *head], new)
+
+
+def five(
+    rows: dict[str, list[dict]], notebooks: dict[str, nbformat.NotebookNode], published: bool
+) -> str:
+    """Return what the first page says: the paper's main claims, and what was found.
+
+    In the published run each sentence stands only if the verdicts are those that it rests on.
+    """
+    values = {r["id"]: r["value"] for nb in notebooks.values() for r in records(nb)}
+    found = {row["claim"]: whole(row, values) for row in (*rows["paper"], *rows["book"])}
+    lines = []
+    for number, row in enumerate(rows["five"], start=1):
+        for claim, expected in row["rests"].items():
+            if published and found[claim] != expected:
+                raise SystemExit(f"the first page rests on '{claim}': {expected}, {found[claim]}")
+        link = f"[{title(notebooks[row['chapter']])}]({row['chapter']}.ipynb)"
+        lines += [f"{number}. **The paper:** {row['says']}", ""]
+        lines += [f"   **We found:** {row['found']} *({link})*", ""]
+    return "\n".join(lines)
 
 
 def run_times(timings: dict[str, dict]) -> str:
@@ -274,6 +314,46 @@ def beside(nb: nbformat.NotebookNode, folder: Path) -> list[Path]:
     return sorted({p for n in names if (p := folder / f"{n}.py").exists()})
 
 
+def figures(nb: nbformat.NotebookNode, folder: Path) -> set[str]:
+    """Write the files of a notebook's figures, and leave the pictures alone in it.
+
+    Returns the ids of those that have a narrow form.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    narrow = set()
+    for out in (out for cell in nb.cells for out in cell.get("outputs", [])):
+        if figure := out.get("metadata", {}).pop("figure", None):
+            files = {".svg": out["data"]["image/svg+xml"], ".csv": figure["data"]}
+            if figure["narrow"]:
+                files[".narrow.svg"] = figure["narrow"]
+                narrow.add(figure["id"])
+            for end, text in files.items():
+                (folder / f"{figure['id']}{end}").write_text(text, encoding="utf-8")
+    return narrow
+
+
+def marked(nb: nbformat.NotebookNode) -> None:
+    """Put a place to link to before each cell that draws a figure."""
+    cells = []
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            for id in DRAWN.findall(cell.source):
+                place = f'<a id="code-{id}"></a>'
+                cells.append(nbformat.v4.new_markdown_cell(place, id=f"code-{len(cells)}"))
+        cells.append(cell)
+    nb.cells = cells
+
+
+def pictured(text: str, narrow: set[str]) -> str:
+    """Ask for figures by their files instead of by the notebook's output."""
+
+    def picture(match: re.Match) -> str:
+        option = "\n:narrow:" if match[3] in narrow else ""
+        return f"{match[1]}{{picture}} {match[3]}{option}"
+
+    return GLUED.sub(picture, text)
+
+
 def offered(nb: nbformat.NotebookNode, wheel: str, needed: list[str]) -> None:
     """Say in a notebook how to run it elsewhere, and look first whether the package is there."""
     install = f'pip install "{wheel}[book,torch]"'
@@ -284,8 +364,37 @@ def offered(nb: nbformat.NotebookNode, wheel: str, needed: list[str]) -> None:
     nb.cells.append(nbformat.v4.new_markdown_cell(text, id="how-to-run"))
 
 
-def main(book: Path, executed: Path, source: Path, live: Path | None = None) -> None:
-    """Write the tree from nothing; `live` is the data of the live figures, if a page has one."""
+def published(source: Path, repository: str) -> None:
+    """Let the pages know where they are published, and give them buttons to open them there.
+
+    The site is the branch ``gh-pages`` of the repository, where the notebooks lie in ``_sources``.
+    """
+    path = source / "_config.yml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    owner, name = repository.rstrip("/").split("/")[-2:]
+    config["repository"] = {
+        "url": repository,
+        "branch": "gh-pages",
+        "path_to_book": "_sources",
+    }
+    config["launch_buttons"] = {
+        "binderhub_url": "https://mybinder.org",
+        "colab_url": "https://colab.research.google.com",
+        "notebook_interface": "jupyterlab",
+    }
+    config["html"]["use_repository_button"] = True
+    config["sphinx"]["config"]["ogp_site_url"] = f"https://{owner}.github.io/{name}/"
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def main(
+    book: Path, executed: Path, source: Path, live: Path | None = None, repository: str = ""
+) -> None:
+    """Write the tree from nothing.
+
+    `live` is the data of the live figures, if a page has one; `repository` the address where the
+    book is published from, if it is.
+    """
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(
         book, source, ignore=shutil.ignore_patterns("_scripts", "equations.yml", "verdicts.yml")
@@ -299,33 +408,55 @@ def main(book: Path, executed: Path, source: Path, live: Path | None = None) -> 
         shutil.copytree(live.parent, source / "_assets/live", dirs_exist_ok=True)
     notebooks = {n: nbformat.read(p, as_version=4) for n, p in paths.items()}
     nulls = met_by(tables.committed("nulls").rows)
-    claims = "\n".join(ledger(n, nb, nulls) for n, nb in notebooks.items())
+    rows = [row for n, nb in notebooks.items() for row in ledger(n, nb, nulls)]
     free = any("holds" in record for nb in notebooks.values() for record in records(nb))
-    (source / "claims.md").write_text(CLAIMS + OTHER * free + claims, encoding="utf-8")
+    claims = CLAIMS + OTHER * free + FILTER + table(list(COLUMNS), rows)
+    (source / "claims.md").write_text(claims, encoding="utf-8")
+    (source / "_assets/claims.csv").write_text(as_csv(rows), encoding="utf-8")
     if (book / "equations.yml").exists():
         index = yaml.safe_load((book / "equations.yml").read_text(encoding="utf-8"))
         (source / "equations.md").write_text(
-            EQUATIONS + equations(index, notebooks), encoding="utf-8"
+            EQUATIONS + equations(index, notebooks, "modules" in chapters(book)), encoding="utf-8"
         )
     if "verdicts" in chapters(book):
         rows = yaml.safe_load((book / "verdicts.yml").read_text(encoding="utf-8"))
         text = VERDICTS + OTHER * free + verdicts(rows, notebooks)
         (source / "verdicts.md").write_text(text, encoding="utf-8")
+        first = source / f"{chapters(book)[0]}.md"
+        text = first.read_text(encoding="utf-8").replace("{five}", five(rows, notebooks, not free))
+        first.write_text(text, encoding="utf-8")
     timings = {
         n: json.loads(p.with_suffix(".timing.json").read_text(encoding="utf-8"))
         for n, p in paths.items()
     }
     head = "---\nno-search: true\n---\n\n# Run times\n\n"
     (source / "run-times.md").write_text(head + run_times(timings), encoding="utf-8")
+    values = {n: {r["id"]: r["value"] for r in records(nb)} for n, nb in notebooks.items()}
+    for page in chapters(source):
+        if (path := source / f"{page}.md").exists():
+            text = path.read_text(encoding="utf-8")
+            path.write_text(resolved(text, page, values), encoding="utf-8")
     root = Path(__file__).parents[2]
     wheel = package(root, source / "notebooks")
     for name, nb in notebooks.items():
+        narrow = figures(nb, source / "_assets/figures")
+        for cell in nb.cells:
+            if cell.cell_type == "markdown":
+                cell.source = pictured(resolved(cell.source, name, values), narrow)
+        marked(nb)
         needed = beside(nb, root / "notebooks")
         for path in needed:
             shutil.copy(path, source / "notebooks")
         offered(nb, wheel, [path.name for path in needed])
         nbformat.write(nb, source / f"{name}.ipynb")
+    if repository:
+        published(source, repository)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for folder in ("book", "executed", "source"):
+        parser.add_argument(folder, type=Path)
+    parser.add_argument("--live", type=Path)
+    parser.add_argument("--repository", default="")
+    main(**vars(parser.parse_args()))

@@ -12,8 +12,8 @@ from pathlib import Path
 from assemble import chapters
 from bs4 import BeautifulSoup
 
-FIGURE = re.compile(r"^\s*(?:`{3,}|:{3,})\{(?:glue:figure|figure|image|live)\}", re.MULTILINE)
-FIGURE_JSON = re.compile(r'"\s*(?:`{3,}|:{3,})\{(?:glue:figure|figure|image|live)\}')
+FIGURE = re.compile(r"^\s*(?:`{3,}|:{3,})\{(?:picture|figure|image|live)\}", re.MULTILINE)
+FIGURE_JSON = re.compile(r'"\s*(?:`{3,}|:{3,})\{(?:picture|figure|image|live)\}')
 OUTSIDE = re.compile(r"^\s*(?:[a-z]+:)?//", re.IGNORECASE)
 FILE_NAME = re.compile(r"\.(?:svg|png|jpe?g|gif)$", re.IGNORECASE)
 TAG = re.compile(r"\\tag\{([^}]*)\}")

@@ -2,8 +2,8 @@
 
 In HTML its place holds a still picture, `_assets/live/OPENING.png`, which the scripts replace
 before the page goes on, so that nothing moves when they start. Every other format, and a browser
-without scripts, shows the still picture. Only pages that have such a figure ask for its styles and
-scripts.
+without scripts, shows the still picture, as does the page that is printed. Only pages that have
+such a figure ask for its styles and scripts.
 """
 
 from types import MappingProxyType
@@ -60,11 +60,15 @@ def root(translator) -> str:
 
 def opened(translator, node: live) -> None:
     """Begin the place of a figure in HTML."""
+    if translator.builder.name == "singlehtml":
+        return
     translator.body.append(f'<div class="emt-live" data-live="{node["opening"]}">')
 
 
 def closed(translator, node: live) -> None:
     """End it, and run the scripts at once: what follows is not on the page yet."""
+    if translator.builder.name == "singlehtml":
+        return
     names = SCRIPTS.get(node["opening"], SCRIPTS[None])
     sources = [f'<script src="{root(translator)}{name}.js"></script>' for name in (*names, "start")]
     translator.body.append("</div>\n" + "\n".join(sources))

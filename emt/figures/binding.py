@@ -77,10 +77,10 @@ def figure_1(
         (7.72, 0.28, network.read, "network", last),
     ]
     for left, width, states, title, names in columns:
-        ax.text(left + width / 2, -0.43, title, ha="center", fontsize=8)
+        ax.text(left + width / 2, -0.43, title, ha="center", fontsize=9.5)
         pitch = width / len(names)
         for k, name in enumerate(names):
-            ax.text(left + pitch * (k + 0.5), -0.1, name, ha="center", fontsize=8)
+            ax.text(left + pitch * (k + 0.5), -0.1, name, ha="center", fontsize=9.5)
             for t, content in enumerate(states.reshape(T, len(names), kappa)[:, k]):
                 box = (left + pitch * (k + 0.06), t + 0.07, 0.88 * pitch, 0.86)
                 mesh = cells(ax, content, limit, box)
@@ -252,8 +252,8 @@ def _lines_of_code(ax: Axes, s: int) -> None:
         3.60: ("write", f"M[{s}] ← M[{s}] + u(t)", r"$h \leftarrow h + W_{uh}\,u(t)$"),
         6.91: ("read", f"y ← M[{s}]", r"$y \leftarrow W_r\,h$"),
     }
-    ax.text(0, -1.4, "program", fontsize=8)
-    ax.text(0, -0.98, "network", fontsize=8)
+    ax.text(0, -1.4, "program", fontsize=9.5)
+    ax.text(0, -0.98, "network", fontsize=9.5)
     for left, (name, line, equation) in code.items():
         ax.text(left, -1.8, name, fontsize=10, fontweight="bold")
         ax.text(left, -1.4, line, family="monospace")
@@ -264,14 +264,14 @@ def _time_steps(ax: Axes, T: int, s: int) -> None:
     """Write the rows' numbers in Fig. 1 and mark where the input phase ends."""
     ax.set(xlim=(0, 8.3), ylim=(T, -2))
     ax.set_axis_off()
-    ax.text(0.55, -0.43, "$t$", ha="center", fontsize=8)
+    ax.text(0.55, -0.43, "$t$", ha="center", fontsize=9.5)
     for t in range(T):
-        ax.text(0.55, t + 0.5, str(t + 1), ha="center", va="center", fontsize=8)
-    ax.text(0.18, s / 2, "input\nphase", fontsize=8, rotation=90, ha="center", va="center")
+        ax.text(0.55, t + 0.5, str(t + 1), ha="center", va="center", fontsize=9.5)
+    ax.text(0.18, s / 2, "input\nphase", fontsize=9.5, rotation=90, ha="center", va="center")
     if T > s:
         ax.axhline(s, color="black", lw=1, ls=(0, (3, 2)))
         middle = (s + T) / 2
-        ax.text(0.18, middle, "output\nphase", fontsize=8, rotation=90, ha="center", va="center")
+        ax.text(0.18, middle, "output\nphase", fontsize=9.5, rotation=90, ha="center", va="center")
 
 
 def _middle(k: int) -> float:

@@ -26,11 +26,11 @@ def questions(ax: Axes, rows: Sequence[tuple[str, str]], end: str) -> Axes:
     ax.axis("off")
     for n, (question, no) in enumerate(rows):
         ax.text(2.4, -n, question, ha="center", va="center", bbox=box, zorder=3)
-        ax.text(6.0, -n, no, ha="left", va="center", fontsize=8)
+        ax.text(6.0, -n, no, ha="left", va="center", fontsize=9.5)
         ax.annotate("", (2.4, -n - 1), (2.4, -n), arrowprops=arrow | {"shrinkA": 20, "shrinkB": 20})
-        ax.text(2.6, -n - 0.5, "yes", va="center", fontsize=8)
+        ax.text(2.6, -n - 0.5, "yes", va="center", fontsize=9.5)
         ax.annotate("", (5.9, -n), (4.7, -n), arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0})
-        ax.text(5.3, -n + 0.08, "no", ha="center", va="bottom", fontsize=8)
+        ax.text(5.3, -n + 0.08, "no", ha="center", va="bottom", fontsize=9.5)
     last = box | {"fc": "0.93"}
     ax.text(2.4, -len(rows), end, ha="center", va="center", bbox=last, weight="bold", zorder=3)
     return ax

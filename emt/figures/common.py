@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from emt import checks
@@ -105,6 +106,8 @@ def curves(
     if theory is not None:
         steps = np.arange(first, first + len(theory)) if x is None else x
         ax.plot(steps, theory, "o", ms=2.5, mfc="white", mec="black", label="theory", zorder=3)
+    if x is None:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return ax
@@ -230,7 +233,8 @@ def memory_edges(labels: Int[np.ndarray, "n 2"]) -> Int[np.ndarray, " edges"]:
 
 def phases(ax: Axes, s: int) -> Axes:
     """Mark where the input phase ends."""
-    ax.axvline(s + 0.5, color="black", lw=1, ls=(0, (3, 2)))
+    edge = [withStroke(linewidth=2.5, foreground="white")]
+    ax.axvline(s + 0.5, color="black", lw=1, ls=(0, (3, 2)), path_effects=edge)
     ax.set_xlabel("time step  (inputs before the dashed line)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Complex, Float, Int
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from emt import checks
 from emt.figures.common import (
@@ -87,7 +88,9 @@ def learned_eigenvalues(ax: Axes, spectrum: Matched) -> Axes:
     for count, direction in zip(spectrum.counts, spectrum.directions, strict=True):
         box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": INK, "lw": 0.6}
         place = 1.34 * direction
-        ax.text(place.real, place.imag, str(count), ha="center", va="center", fontsize=8, bbox=box)
+        ax.text(
+            place.real, place.imag, str(count), ha="center", va="center", fontsize=9.5, bbox=box
+        )
     ax.legend(loc="center", frameon=True, framealpha=0.85, edgecolor="none")
     return ax
 
@@ -203,6 +206,7 @@ def figure_3(
     labels: Int[np.ndarray, "n 2"],
     s: int,
     by_construction: Bool[np.ndarray, "H H"] | None = None,
+    annotated: bool = False,
 ) -> Figure:
     """Compose panels A to D in the paper's arrangement.
 
@@ -214,8 +218,12 @@ def figure_3(
         As for `learned_eigenvalues`.
     h, contents, s
         As for `hidden_states` and `memory_contents`.
+    annotated
+        Whether arrows and words say on the panels what to see in a network that has learned
+        repeat copy.
     """
-    fig, ((a, b), (c, d)) = plt.subplots(2, 2, figsize=(WIDE, 7.6))
+    layout = {"figsize": (WIDE, 8.2 if annotated else 7.6), "height_ratios": (1, 1.25)}
+    fig, ((a, b), (c, d)) = plt.subplots(2, 2, **layout)
     weights_in_basis(a, matrix, labels, by_construction)
     learned_eigenvalues(b, spectrum)
     hidden_states(c, h, s)
@@ -224,7 +232,39 @@ def figure_3(
     titles += "hidden state, standard basis", "hidden state, memory basis"
     for ax, letter, title in zip((a, b, c, d), "ABCD", titles, strict=True):
         ax.set_title(f"{letter}  {title}")
+    if annotated:
+        _say_what_to_see(a, b, d, len(matrix), spectrum, labels, len(contents))
     return fig
+
+
+def _say_what_to_see(
+    a: Axes, b: Axes, d: Axes, H: int, spectrum: Matched, labels: np.ndarray, T: int
+) -> None:
+    """Annotate panels A, B and D of `figure_3`."""
+    n, s, kappa = len(labels), int(labels[:, 0].max()), int(labels[:, 1].max())
+    box = {"boxstyle": "square,pad=0.25", "fc": "white", "ec": "none", "alpha": 0.9}
+    words = {"fontsize": 9.5, "ha": "center", "va": "center"}
+    arrow = {"arrowstyle": "->", "color": "black", "lw": 1.2, "shrinkA": 2}
+    pointing = {**words, "arrowprops": arrow}
+    if 2 * n > H:  # else the memories' blocks are too small to write in
+        middle = (n - kappa) // 2
+        before = "copied to the\nmemory before"
+        a.annotate(before, (middle + kappa, middle), (0.66 * n, n / 7), **pointing)
+        returns = f"memory 1\nreturns to\nmemory {s}"
+        a.annotate(returns, (kappa / 2, n - kappa / 2), (0.31 * n, 0.7 * n), **pointing)
+        a.text((n + H) / 2, n / 2, "zero by\nconstruction", **words)
+        a.text(0.6 * n, (n + H) / 2, "small leak", **words)
+    each = set(spectrum.counts.tolist())
+    if len(each) == 1:
+        text, root = f"{each.pop()} at each root", spectrum.directions[0]
+        b.annotate(text, (0.96 * root.real, 0.96 * root.imag), (-0.05, 0.34), zorder=6, **pointing)
+    b.text(0, -0.36, "the rest decays", **words)
+    d.annotate("", (s - 2.5, 0), (0.8, n - 3 * kappa), arrowprops=arrow)
+    d.text(0.32 * s, 0.1 * n, "empty", **words)
+    enters = f"enters at memory {s},\nclimbs one a step"
+    place = (0.5 + 0.62 * T, 0.72 * n)
+    white = {**arrow, "path_effects": [withStroke(linewidth=3.5, foreground="white")]}
+    d.annotate(enters, (1, n - kappa / 2), place, **words, bbox=box, arrowprops=white)
 
 
 checks.guard(globals())

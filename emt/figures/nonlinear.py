@@ -132,8 +132,8 @@ def changes(
     for n, (name, (stored, change)) in enumerate(lines.items()):
         style = {"marker": "osx^D"[n % 5], "ls": ("-", "--", ":")[n % 3]}
         ax.plot(stored, change, ms=4, mfc="none", lw=1, label=name, **style)
-    ax.text(-1.6, 0.9, "adding", color=INK, va="top", fontsize=8)
-    ax.text(-0.8, 2.15, "overwriting", color=INK, fontsize=8)
+    ax.text(-1.6, 0.9, "adding", color=INK, va="top", fontsize=9.5)
+    ax.text(-0.8, 2.15, "overwriting", color=INK, fontsize=9.5)
     ax.set(xlabel="what was stored", ylabel="change by the write", ylim=(-0.3, 2.3))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     return ax

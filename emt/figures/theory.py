@@ -47,7 +47,7 @@ def rule_eigenvalues(ax: Axes, values: Complex[np.ndarray, " n"]) -> Axes:
     complex_plane(ax, reach=1.25)
     for place in places:
         z = np.mean(place)
-        ax.plot(z.real, z.imag, "o", ms=15 if len(place) > 1 else 5, mfc="C0", mec="white")
+        ax.plot(z.real, z.imag, "o", ms=17 if len(place) > 1 else 5, mfc="C0", mec="white")
         if len(place) > 1:
             middle = {"ha": "center", "va": "center"}
             ax.text(z.real, z.imag, str(len(place)), color="white", fontsize=10, **middle)
@@ -74,14 +74,14 @@ def parallelogram(
         Of `v` in that basis.
     """
     parts = basis * components
-    arrows(ax, {"basis": basis, "vector": v[:, None]})
+    arrows(ax, {"basis": basis, "$v$": v[:, None]})
     for start, part in ((parts[:, 0], parts[:, 1]), (parts[:, 1], parts[:, 0])):
         end = start + part
         ax.plot(*zip([0, 0], start, end, strict=True), color="0.5", lw=1, ls="--", zorder=0)
     for k in range(2):
         place = {"xytext": (-6, -12) if k == 0 else (-10, 6), "textcoords": "offset points"}
         name = f"$v^{k + 1}$ = {components[k]:.2f}"
-        ax.annotate(name, parts[:, k], fontsize=8, ha="right" if k else "center", **place)
+        ax.annotate(name, parts[:, k], fontsize=9.5, ha="right" if k else "center", **place)
     return ax
 
 
@@ -101,7 +101,7 @@ def arrows(ax: Axes, groups: Mapping[str, Float[np.ndarray, "2 any"]]) -> Axes:
         ax.quiver(at, at, *vectors, color=f"C{n}", label=name, **style)
         for k, (x, y) in enumerate(vectors.T, start=1):
             mark = f"{k}" if vectors.shape[1] > 1 else ""
-            ax.annotate(f"{name} {mark}", (x, y), (4, 2), textcoords="offset points", fontsize=8)
+            ax.annotate(f"{name} {mark}", (x, y), (4, 2), textcoords="offset points", fontsize=9.5)
     everything = np.hstack([np.zeros((2, 1)), *groups.values()])
     low, high = everything.min(axis=1) - 0.3, everything.max(axis=1) + 0.4
     ax.set(xlim=(low[0], high[0] + 0.3), ylim=(low[1], high[1]), aspect="equal")
@@ -133,7 +133,8 @@ def two_projections(
     ax.plot(*orbit.T, "o-", ms=4, color="C0", label="state, step by step")
     for point, name, mark in ((spectral, "spectral", "s"), (orthogonal, "orthogonal", "X")):
         color = "C1" if mark == "s" else "C2"
-        ax.plot(*zip(orbit[0], point, strict=True), color=color, ls="--", lw=1)
+        join = {"lw": 5, "alpha": 0.35, "zorder": 1} if mark == "s" else {"lw": 1, "ls": "--"}
+        ax.plot(*zip(orbit[0], point, strict=True), color=color, **join)
         ax.plot(*point, mark, ms=8, color=color, label=f"{name} projection")
     reach = 1.3 * abs(np.vstack([orbit, spectral, orthogonal])).max()
     ax.set(xlim=(-reach, reach), ylim=(-0.4 * reach, 1.1 * reach), aspect="equal")

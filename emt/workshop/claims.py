@@ -4,7 +4,6 @@ In a notebook a `Ledger` leaves the value in the cell's output under its id. Fro
 takes it (``{glue:text}``) and the claims page lists it beside what was expected.
 """
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from matplotlib.figure import Figure
 
 from emt import checks
 from emt.figures.common import use_style
+from emt.workshop import pictures
 from emt.workshop.parallel import one_thread
 
 GLUE = "application/papermill.record/"
@@ -173,6 +173,8 @@ class Ledger:
     def figure(self, id: str, fig: Figure) -> None:
         """Show a figure as SVG and leave it under its id; the same figure gives the same bytes.
 
+        With it go what it draws, as CSV, and a narrow form where its panels can be stacked.
+
         Parameters
         ----------
         id
@@ -188,10 +190,11 @@ class Ledger:
         if not isinstance(id, str) or not isinstance(fig, Figure):
             raise ValueError(f"fig must be a Figure and id a name, not {checks.shown((fig, id))}")
         self._owns(id)
-        buffer = io.StringIO()
-        fig.savefig(buffer, format="svg", metadata={"Date": None})
+        shown, data = pictures.svg(fig), pictures.figure_data(fig)
+        narrow = pictures.svg(fig) if pictures.stacked(fig) else None
         plt.close(fig)
-        _publish(id, {"image/svg+xml": buffer.getvalue(), "text/plain": f"<figure {id}>"})
+        bundle = {"image/svg+xml": shown, "text/plain": f"<figure {id}>"}
+        _publish(id, bundle, figure={"id": id, "data": data, "narrow": narrow})
 
     def _owns(self, id: str) -> None:
         """Check that an id is one of this chapter's."""

@@ -41,7 +41,7 @@ def chromium() -> Path:
         if shutil.which(name):
             return Path(shutil.which(name))
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        raise OSError("the tests need a Chromium: install one, or set CHROMIUM to its path")
+        raise OSError("a Chromium is needed: install one, or set CHROMIUM to its path")
     HERE.parent.mkdir(exist_ok=True)
     with FileLock(HERE.with_suffix(".lock")):
         if not HERE.exists():

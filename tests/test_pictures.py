@@ -86,7 +86,7 @@ def test_the_picture_has_no_ground_and_the_same_bytes():
 
 def test_a_colour_bar_of_stacked_panels_is_long_and_thin():
     fig, axes = figures.side_by_side(["a", "b", "c"])
-    image = [ax.imshow(np.eye(3), aspect="auto") for ax in axes][0]
+    *_, image = (ax.imshow(np.eye(3), aspect="auto") for ax in axes)
     bar = fig.colorbar(image, ax=axes).ax
     assert pictures.stacked(fig)
     fig.canvas.draw()

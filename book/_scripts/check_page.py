@@ -4,8 +4,9 @@ Usage: check_page.py HTML.
 
 Each page is looked at in both themes, on a desktop and on a phone: what it asks of others, what is
 not there, what the console says, maths, images and their texts, clipped equations, sideways
-scrolling, and the rules of axe (WCAG 2.2, A and AA). Pages of source code are looked at once. One
-line a fault; the exit status says whether there was any. Links are checked by `check.py`.
+scrolling, and the rules of axe (WCAG 2.2, A and AA), of which contrast depends on the theme and the
+others on the width. Pages of source code are looked at once. One line a fault; the exit status says
+whether there was any. Links are checked by `check.py`.
 """
 
 import sys
@@ -18,17 +19,25 @@ from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
 from browser import opened
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from tqdm import tqdm
 
-THEMES, WIDTHS = ("light", "dark"), (1280, 390)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+EVERY = {"runOnly": {"type": "tag", "values": RULES}}
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+VIEWS = (
+    # theme, width, and what axe looks at
+    ("light", 1280, EVERY),
+    ("light", 390, EVERY | {"rules": {"color-contrast": {"enabled": False}}}),
+    ("dark", 390, None),
+    ("dark", 1280, CONTRAST),
+)
+SETTLE = 400  # milliseconds until the theme has seen that the window changed
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8").strip().rstrip(";")
 PROBE = PROBE[PROBE.index("async") :]
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-RUN_AXE = """async (rules) => {
-  const options = { runOnly: { type: "tag", values: rules }, preload: false };
-  const { violations } = await axe.run(document, options);
+RUN_AXE = """async (options) => {
+  const { violations } = await axe.run(document, { ...options, preload: false });
   return violations.map((v) => `axe: ${v.id}: ${v.nodes[0].target} (${v.nodes.length})`);
 }"""
 PLANTED = """<!doctype html><html lang="en"><head><title>Planted</title>
@@ -40,9 +49,9 @@ SEEN = "missing", "outside", "console", "image", "alt", "maths: raw", "maths: no
 SEEN = *SEEN, "overflow", "axe: button-name"
 
 
-def looked_at(browser: Browser, path: Path, themes=THEMES, widths=WIDTHS) -> Iterator[str]:
+def looked_at(browser: Browser, path: Path) -> Iterator[str]:
     """Yield what is wrong with one page."""
-    context = browser.new_context(viewport={"width": widths[0], "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, said = context.new_page(), []
     ours = ("file:", "data:", "blob:", "about:")
     page.on("console", lambda m: said.append(f"console: {m.text}") if m.type == "error" else None)
@@ -61,34 +70,23 @@ def looked_at(browser: Browser, path: Path, themes=THEMES, widths=WIDTHS) -> Ite
     context.route("**/*", asked)
     page.goto(path.resolve().as_uri())
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    for theme in themes:
+    source = "_modules" in path.parts
+    for theme, width, rules in VIEWS[: 1 if source else None]:
         page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
-        for width in widths:
-            page.set_viewport_size({"width": width, "height": 900})
-            yield from found(page, f"{theme}, {width}")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(SETTLE)
+        found = page.evaluate(PROBE)
+        if rules and not source:
+            found += page.evaluate(RUN_AXE, rules)
+        yield from (f"{fault} [{theme}, {width}]" for fault in found)
     yield from said
     context.close()
-
-
-def found(page: Page, view: str) -> Iterator[str]:
-    """Yield what is wrong with a page as it is shown now."""
-    for fault in (*page.evaluate(PROBE), *page.evaluate(RUN_AXE, RULES)):
-        yield f"{fault} [{view}]"
 
 
 def checked(paths: list[Path]) -> list[str]:
     """Return the faults of some pages, in a browser of their own."""
     with opened() as browser:
-        return [
-            f"{path}: {fault}"
-            for path in paths
-            for fault in looked_at(browser, path, *(views(path)))
-        ]
-
-
-def views(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return the themes and widths in which a page is looked at."""
-    return (THEMES[:1], WIDTHS[:1]) if "_modules" in path.parts else (THEMES, WIDTHS)
+        return [f"{path}: {fault}" for path in paths for fault in looked_at(browser, path)]
 
 
 def blind() -> list[str]:
@@ -105,7 +103,8 @@ def main(html: Path) -> int:
     if unseen := blind():
         print(f"check-page: planted faults were not noticed: {unseen}", file=sys.stderr)
         return 1
-    pages = sorted(p for p in html.rglob("*.html") if "_static" not in p.parts)
+    pages = [p for p in sorted(html.rglob("*.html")) if "_static" not in p.parts]
+    pages = [p for p in pages if 'http-equiv="Refresh"' not in p.read_text(encoding="utf-8")]
     parts = [pages[n : n + 4] for n in range(0, len(pages), 4)]
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         done = pool.map(checked, parts)

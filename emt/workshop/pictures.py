@@ -52,6 +52,8 @@ def stacked(fig: Figure) -> bool:
         if bar._colorbar.orientation == "vertical" and len(bar._colorbar_info["parents"]) > 1:
             bar._colorbar_info["aspect"] *= len(shown)  # long, not fat
             bar.set_box_aspect(bar._colorbar_info["aspect"])
+    for _ in range(3):  # until the layout has settled
+        fig.draw_without_rendering()
     return True
 
 

@@ -64,6 +64,23 @@ def test_panels_of_a_wide_figure_are_stacked(count):
     assert all(low > high for low, high in zip(bottoms, tops[1:], strict=False))
 
 
+def test_what_stood_once_for_all_panels_stands_at_each():
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(WIDE, 3))
+    for ax in axes:
+        ax.set_yticks([0, 1], ["below", "above"])
+        for name in ("a long name of a curve", "another name that is long"):
+            ax.plot([0, 1], [0, 1], label=name)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    assert pictures.stacked(fig)
+    fig.canvas.draw()
+    for ax in axes:
+        assert all(label.get_visible() for label in ax.get_yticklabels())
+        assert ax.yaxis.get_tick_params()["labelleft"]
+        box = ax.get_legend().get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= fig.bbox.x1
+        assert ax.get_position().width > 0.6
+
+
 def test_what_cannot_be_stacked_is_left_alone():
     fig, _ = figures.single()
     assert not pictures.stacked(fig)

@@ -70,8 +70,8 @@ VERDICTS = """(ch-verdicts)=
 One line per claim, with its parts, if it has several, beside it. Verdicts are computed from values
 that the chapters recorded in this build. A part *held* if its conditions are met. If a network that
 never learned meets them too, it is so *by construction* and carries no weight. If they are not met,
-it *did not hold*, or was *not confirmed* where more training might still meet them. A claim whose
-other parts differ held *in part*.
+it *did not hold*, or was *not confirmed* where more training might still meet them. The verdict on
+a claim is that of its parts; where these differ, the claim held *in part*.
 
 """
 EQUATIONS = """(equation-index)=

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from browser import opened
 
+# Answers and steps that are folded on the site.
+OPEN = """() => document.querySelectorAll("details").forEach((part) => { part.open = true; })"""
+ONLY_ON_THE_SITE = ["claims", "modules"]  # long lists to search in
+SHORTEN = """(names) => names.forEach((name) =>
+  document.getElementById(`document-${name}`)?.nextElementSibling.remove())"""
 FOOT = """<div style="font-size: 8px; width: 100%; text-align: center">
 <span class="pageNumber"></span></div>"""
 
@@ -17,13 +22,17 @@ def main(folder: Path, pdf: Path) -> None:
     aside = pdf.with_suffix(".part.pdf")
     with opened() as browser:
         page = browser.new_page()
-        page.goto((folder / "index.html").resolve().as_uri())
+        (whole,) = (p for p in folder.glob("*.html") if p.name != "index.html")  # which leads to it
+        page.goto(whole.resolve().as_uri())
+        page.evaluate(OPEN)
+        page.evaluate(SHORTEN, ONLY_ON_THE_SITE)
         page.evaluate("() => globalThis.MathJax?.startup?.promise")
         page.evaluate("() => document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-        page.wait_for_load_state("networkidle")
+        page.evaluate("() => Promise.all([...document.images].map(i => i.decode().catch(() => 0)))")
         page.pdf(
             path=aside,
             format="A4",
+            scale=0.75,  # so that a line of code fits
             margin={"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"},
             display_header_footer=True,
             header_template="<span></span>",

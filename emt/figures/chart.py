@@ -22,7 +22,7 @@ def questions(ax: Axes, rows: Sequence[tuple[str, str]], end: str) -> Axes:
     """
     box = {"boxstyle": "round,pad=0.5", "fc": "white", "ec": INK, "lw": 1}
     arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1, "shrinkA": 12, "shrinkB": 12}
-    ax.set(xlim=(0, 10), ylim=(-len(rows) - 0.5, 0.5))
+    ax.set(xlim=(-0.8, 10), ylim=(-len(rows) - 0.5, 0.5))
     ax.axis("off")
     for n, (question, no) in enumerate(rows):
         ax.text(2.4, -n, question, ha="center", va="center", bbox=box, zorder=3)

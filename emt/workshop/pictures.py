@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 from emt.figures.common import WIDTH
 
 DIGITS = ".5g"
+LINE = 56  # letters across a narrow figure
 
 
 def _panels(fig: Figure) -> list[Axes]:
@@ -52,9 +54,24 @@ def stacked(fig: Figure) -> bool:
         if bar._colorbar.orientation == "vertical" and len(bar._colorbar_info["parents"]) > 1:
             bar._colorbar_info["aspect"] *= len(shown)  # long, not fat
             bar.set_box_aspect(bar._colorbar_info["aspect"])
+    for ax in shown:
+        ax.tick_params(labelleft=True)  # which beside each other may have stood once
+    for legend in (*fig.legends, *(legend for ax in shown if (legend := ax.get_legend()))):
+        _fit(legend)
     for _ in range(3):  # until the layout has settled
         fig.draw_without_rendering()
     return True
+
+
+def _fit(legend: Legend) -> None:
+    """Give a legend as many columns as a narrow figure has room for."""
+    names, title = [text.get_text() for text in legend.get_texts()], legend.get_title().get_text()
+    columns = max(1, LINE // (max(map(len, names), default=0) + 10))
+    if columns < legend._ncols:
+        legend._ncols = columns
+        legend._init_legend_box(legend.legend_handles, names)
+        legend._legend_box.set_offset(legend._findoffset)
+        legend.set_title(title or None)
 
 
 def _label(artist, n: int) -> str:

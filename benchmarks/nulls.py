@@ -183,6 +183,8 @@ BY_CONSTRUCTION = {
     "figure3.largest_activity": "inputs are written small, before training too; as the page says",
     "nonlinear.third_learned": "the third order of tanh, at the origin of any network",
     "nonlinear.bias_residual": "what a root finder leaves",
+    "nonlinear.patterns": "each stable point says a word of its own; a null has none of either",
+    "overwriting.own_basis": "that a turned network fails; networks as they are are its control",
     "overwriting.flat": "that a network does not overwrite; those that do are its control",
     "training.default_at_200": "that a training fails; the book's is its control",
 }

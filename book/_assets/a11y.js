@@ -41,4 +41,13 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".bd-article div.math, .bd-article div.highlight pre").forEach((e) => {
     e.tabIndex = 0;
   });
+
+  // The theme takes what is not too wide out of the keyboard's way, and forgets it when the window
+  // gets narrower.
+  addEventListener("resize", () =>
+    setTimeout(() => {
+      document.querySelectorAll("pre, .pst-scrollable-table-container").forEach((e) => {
+        if (e.scrollWidth > e.clientWidth) e.tabIndex = 0;
+      });
+    }, 500));
 });

@@ -221,6 +221,7 @@ EXAMPLES = {
     | {"noise": np.ones((5, 4, 10), "f")}
     | {k: v.astype("f") for k, v in arrays(W).items()},
     "workshop.tables": {"name": "x", "text": "x"},
+    "workshop.pictures": {"fig": Figure()},
     "figures.binding": {"content": ONES, "box": (0, 0, 1, 1), "before": ROW, "composed": ROW}
     | {"written": ROW, "u": ONES},
     "figures.binding.figure_1": {"program": program(TASK, BITS[0]), "u": BITS[0]}

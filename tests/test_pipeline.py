@@ -36,6 +36,7 @@ from IPython.display import display
 
 svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
 line = {"id": "line", "data": "# one\n1,2\n", "narrow": svg}
+# As record.figure("line", fig) does
 display({"image/svg+xml": svg, "text/plain": ""}, raw=True, metadata={"figure": line})
 deviation = {"id": "eq.1", "value": 2.34e-15, "expect": [0, 1e-12]}
 for record in (deviation, {"id": "tiny.value", "value": 0.25 * scale}):

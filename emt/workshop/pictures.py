@@ -10,6 +10,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
+from emt import checks
 from emt.figures.common import WIDTH
 
 DIGITS = ".5g"
@@ -123,3 +124,6 @@ def figure_data(fig: Figure) -> str:
             text.write(f"# {name}; {kind}; {' '.join(label.split())}\n")
             np.savetxt(text, values, fmt=f"%{DIGITS}", delimiter=",")
     return text.getvalue()
+
+
+checks.guard(globals())

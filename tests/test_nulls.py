@@ -18,7 +18,7 @@ from emt.impulse import impulse_response
 from emt.workshop import store, tables
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book/_scripts"))
-from assemble import as_csv, ledger, met_by
+from assemble import as_csv, claim, ledger, met_by
 
 sys.path.pop(0)
 TABLE = tables.committed("nulls").rows
@@ -180,11 +180,11 @@ def test_the_claims_page_says_which_nulls_meet_a_claim():
     output = nbformat.v4.new_output("display_data", metadata={"record": record})
     cells = [nbformat.v4.new_markdown_cell("# Tiny"), nbformat.v4.new_code_cell(outputs=[output])]
     rows = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {"tiny.f": "untrained, rotated"})
-    found = ["`tiny.f`", "1", "0 to 2", "5", "untrained, rotated", "[Tiny](tiny.ipynb)"]
-    assert rows == [found]
-    assert as_csv(rows).splitlines()[1] == 'tiny.f,1,0 to 2,5,"untrained, rotated",Tiny'
+    found = ["`tiny.f`", "1", "0 to 2", "5", "untrained, rotated", "[tiny](tiny.ipynb)"]
+    assert list(map(claim, rows)) == [found]
+    assert as_csv(rows).splitlines()[1] == 'tiny.f,1.0,0,2,5.0,"untrained, rotated",tiny'
     (row,) = ledger("tiny", nbformat.v4.new_notebook(cells=cells), {})
-    assert row[4] == "–"
+    assert claim(row)[4] == "–"
 
 
 # Ranges

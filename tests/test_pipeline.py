@@ -234,7 +234,7 @@ def test_the_equation_index_says_where_each_equation_is(book):
     text = (book.build / "source/equations.md").read_text(encoding="utf-8")
     row = (
         "| [(1)](#eq-1) | One, as ever<br>[Tiny chapter](notebooks/tiny.ipynb) "
-        "| {py:obj}`tasks.continuation <emt.tasks.continuation>`<br>`test_equation_1` | 2e-15 |"
+        "| {py:obj}`tasks.continuation <emt.tasks.continuation>`<br>`test_equation_1` | 2 × 10⁻¹⁵ |"
     )
     assert text.startswith("(equation-index)=\n# Equations\n") and text.splitlines()[-1] == row
     assert 'href="notebooks/tiny.html#eq-1"' in (book.html / "equations.html").read_text(

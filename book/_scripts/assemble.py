@@ -95,7 +95,7 @@ def number(value: float | None, digits: int = 4) -> str:
     """Write a value for a table: significant digits, integers whole, nothing as a dash."""
     if value is None:
         return "–"
-    return f"{value:d}" if isinstance(value, int) else f"{value:.{digits}g}"
+    return written(value, "d" if isinstance(value, int) else f".{digits}g")
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -125,25 +125,38 @@ def met_by(nulls: pd.DataFrame) -> dict[str, str]:
     return said
 
 
-def ledger(name: str, nb: nbformat.NotebookNode, nulls: dict[str, str]) -> list[list[str]]:
-    """Return one notebook's lines of the claims page: the last value of each id."""
-    rows = []
-    for record in {record["id"]: record for record in records(nb)}.values():
-        expect = record.get("expect")
-        control = record.get("control") or []
-        within = f"{number(expect[0])} to {number(expect[1])}" if expect else "–"
-        if expect and "holds" in record:
-            within += ", met" if record["holds"] else ", **not met**"
-        controls, null = ", ".join(map(number, control)), nulls.get(record["id"])
-        row = [f"`{record['id']}`", number(record["value"]), within, controls or "–", null or "–"]
-        rows.append([*row, f"[{title(nb)}]({name}.ipynb)"])
-    return rows
+def ledger(name: str, nb: nbformat.NotebookNode, nulls: dict[str, str]) -> list[dict]:
+    """Return what one notebook recorded, the last value of each id, and which nulls meet it."""
+    last = {record["id"]: record for record in records(nb)}
+    return [{"page": name, "nulls": nulls.get(id), **record} for id, record in last.items()]
 
 
-def as_csv(rows: list[list[str]]) -> str:
-    """Return the claims without their markup."""
-    plain = [[re.sub(r"[`*]|\[(.*)\]\(.*\)", r"\1", cell) for cell in row] for row in rows]
-    return pd.DataFrame(plain, columns=COLUMNS).to_csv(index=False)
+def claim(row: dict) -> list[str]:
+    """Return a line of the claims page."""
+    expect = row.get("expect")
+    within = f"{number(expect[0])} to {number(expect[1])}" if expect else "–"
+    if expect and "holds" in row:
+        within += ", met" if row["holds"] else ", **not met**"
+    controls = ", ".join(map(number, row.get("control") or [])) or "–"
+    link = f"[{row['page'].split('/')[-1]}]({row['page']}.ipynb)"
+    return [f"`{row['id']}`", number(row["value"]), within, controls, row["nulls"] or "–", link]
+
+
+def as_csv(rows: list[dict]) -> str:
+    """Return all claims, a line each, for programs to read."""
+    lines = [
+        {
+            "value": row["id"],
+            "found": row["value"],
+            "least": (row.get("expect") or (None, None))[0],
+            "most": (row.get("expect") or (None, None))[1],
+            "control": " ".join(map(str, row.get("control") or [])),
+            "nulls": row["nulls"],
+            "chapter": row["page"],
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(lines).to_csv(index=False)
 
 
 def equations(
@@ -410,7 +423,7 @@ def main(
     nulls = met_by(tables.committed("nulls").rows)
     rows = [row for n, nb in notebooks.items() for row in ledger(n, nb, nulls)]
     free = any("holds" in record for nb in notebooks.values() for record in records(nb))
-    claims = CLAIMS + OTHER * free + FILTER + table(list(COLUMNS), rows)
+    claims = CLAIMS + OTHER * free + FILTER + table(list(COLUMNS), list(map(claim, rows)))
     (source / "claims.md").write_text(claims, encoding="utf-8")
     (source / "_assets/claims.csv").write_text(as_csv(rows), encoding="utf-8")
     if (book / "equations.yml").exists():

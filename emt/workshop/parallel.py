@@ -1,6 +1,7 @@
 """Running one function over many arguments, side by side, with the same result as in turn."""
 
 import os
+import socket
 import sys
 import threading
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import threadpoolctl
 from joblib import Parallel, delayed, parallel_config
@@ -99,6 +101,7 @@ def _backend(workers: int, scheduler: str | None) -> Iterator[dict]:
     except ImportError:
         raise ImportError("a scheduler needs distributed: pip install it") from None
     try:
+        _knock(scheduler)
         client = Client(scheduler, timeout=10, set_as_default=False)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(
@@ -107,6 +110,15 @@ def _backend(workers: int, scheduler: str | None) -> Iterator[dict]:
         ) from None
     with client, parallel_config(backend="dask", client=client):
         yield {"n_jobs": -1, "pre_dispatch": "all"}  # workers may join later
+
+
+def _knock(scheduler: str) -> None:
+    """See that something listens where a scheduler is said to be, before a client is begun."""
+    address = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
+    if address.scheme in ("tcp", "tls"):
+        if not address.hostname:
+            raise ValueError("it names no machine")
+        socket.create_connection((address.hostname, address.port or 8786), timeout=10).close()
 
 
 def _local(n: int, function, argument, kept: Kept | None):

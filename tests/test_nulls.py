@@ -18,7 +18,7 @@ from emt.impulse import impulse_response
 from emt.workshop import store, tables
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book/_scripts"))
-from assemble import as_csv, claim, ledger, met_by
+from pages import as_csv, claim, ledger, met_by
 
 sys.path.pop(0)
 TABLE = tables.committed("nulls").rows

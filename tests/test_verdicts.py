@@ -10,7 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book/_scripts"))
-from assemble import VALUE, parts, verdict, verdicts, whole  # noqa: E402
+from pages import VALUE, parts, verdict, verdicts, whole  # noqa: E402
 
 sys.path.pop(0)
 ROWS = yaml.safe_load((ROOT / "book/verdicts.yml").read_text(encoding="utf-8"))

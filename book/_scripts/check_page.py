@@ -5,7 +5,7 @@ Usage: check_page.py HTML.
 Each page is looked at in both themes, on a desktop and on a phone: what it asks of others, what is
 not there, what the console says, maths, images and their texts, clipped equations, sideways
 scrolling, and the rules of axe (WCAG 2.2, A and AA), of which contrast depends on the theme and the
-others on the width. Pages of the package's code are looked at once. One line a fault; the exit
+others on the width. Of the package's code two views are enough. One line a fault; the exit
 status says whether there was any. Links are checked by `check.py`.
 """
 
@@ -55,6 +55,10 @@ SEEN = "missing", "outside", "console", "image", "alt", "maths: raw", "maths: no
 SEEN = *SEEN, "overflow", "axe: button-name"
 
 
+# Of the package's code, which is long and much alike.
+SHORT = (VIEWS[0], ("dark", 390, None))
+
+
 def looked_at(browser: Browser, path: Path) -> Iterator[str]:
     """Yield what is wrong with one page."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -77,7 +81,7 @@ def looked_at(browser: Browser, path: Path) -> Iterator[str]:
     page.goto(path.resolve().as_uri())
     page.evaluate(AXE.read_text(encoding="utf-8"))
     source = "_modules" in path.parts
-    for theme, width, rules in VIEWS[: 1 if source or path.stem == "modules" else None]:
+    for theme, width, rules in VIEWS if not (source or path.stem == "modules") else SHORT:
         page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(SETTLE)

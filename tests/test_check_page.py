@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book/_scripts"))
 import check_page
-from browser import opened
+from browser import HERE, opened
 
 sys.path.pop(0)
 
@@ -57,6 +57,10 @@ def said(chromium, folder: Path, text: str) -> list[str]:
     path = folder / "page.html"
     path.write_text(text, encoding="utf-8")
     return list(check_page.looked_at(chromium, path))
+
+
+def test_the_browser_is_kept_beside_the_book_and_not_in_it():
+    assert HERE.parent == Path(__file__).parents[1] / ".cache"
 
 
 def test_a_clean_page_has_no_fault(chromium, tmp_path):

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = "npm:@sparticuz/chromium@153.0.0"
 HERE = ROOT / ".cache/chromium-153.0.0"
 UNPACK = """import { brotliDecompressSync } from "node:zlib";

@@ -16,17 +16,13 @@ ROUNDING = 1e-12
 
 def percentage(value: float) -> str:
     """Write a share in percent: one digit, or as many as tell it from none and from all."""
-    if value == round(value, 2):
+    if value in (0, 1):
         return f"{value:.0%}"
     for digits in range(1, 12):
         text = f"{value:.{digits}%}"
-        if digits == 1 and text.endswith(".0%"):
-            short = f"{value:.0%}"
-            if short not in ("100%", "0%", "-0%"):
-                return short
         if float(text[:-1]) not in (0.0, 100.0):
-            return text
-    return text
+            break
+    return text.replace(".0%", "%")
 
 
 def written(value: float | None, form: str = "") -> str:
@@ -75,7 +71,7 @@ def resolved(text: str, page: str, values: Mapping[str, Mapping[str, float | Non
         notebook, id, form = match.groups()
         folder = page.rpartition("/")[0]
         where = page if notebook is None else f"{folder}/{notebook}".lstrip("/")
-        where = where.removesuffix(".ipynb").replace("notebooks/notebooks/", "notebooks/")
+        where = where.removesuffix(".ipynb")
         if id not in values.get(where, {}):
             raise SystemExit(f"{page} shows {id}, which {where} does not record")
         try:

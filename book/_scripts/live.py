@@ -52,10 +52,11 @@ class Live(SphinxDirective):
         return [figure]
 
 
-def root(translator) -> str:
-    """Return the way from the page to the files of the book's own."""
-    page = translator.builder.get_target_uri(translator.builder.current_docname)
-    return "../" * page.count("/") + "_static/live/"
+def static(translator) -> str:
+    """Return the way from the page to the book's own files."""
+    whole = translator.builder.name == "singlehtml"
+    page = "" if whole else translator.builder.get_target_uri(translator.builder.current_docname)
+    return "../" * page.count("/") + "_static/"
 
 
 def opened(translator, node: live) -> None:
@@ -70,7 +71,8 @@ def closed(translator, node: live) -> None:
     if translator.builder.name == "singlehtml":
         return
     names = SCRIPTS.get(node["opening"], SCRIPTS[None])
-    sources = [f'<script src="{root(translator)}{name}.js"></script>' for name in (*names, "start")]
+    folder = f"{static(translator)}live"
+    sources = [f'<script src="{folder}/{name}.js"></script>' for name in (*names, "start")]
     translator.body.append("</div>\n" + "\n".join(sources))
 
 

@@ -12,6 +12,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from book._scripts.live import static
+
 FOLDER = "figures"
 OPTIONS = "name", "alt", "figclass", "narrow"
 
@@ -51,9 +53,7 @@ class Picture(SphinxDirective):
 
 def address(translator, name: str) -> str:
     """Return the way from the page to a figure's file."""
-    whole = translator.builder.name == "singlehtml"
-    page = "" if whole else translator.builder.current_docname
-    return "../" * page.count("/") + f"_static/{FOLDER}/{name}"
+    return f"{static(translator)}{FOLDER}/{name}"
 
 
 def pictured(translator, node: picture) -> None:

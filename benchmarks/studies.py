@@ -39,9 +39,6 @@ STUDIES = {
         timed=("seconds",),
         steady="reached == 1 and not name.str.contains('rates|the same')",
     ),
-    "training_first_use": Study(
-        training.first_use, [{"what": what} for what in ("class", "function")], timed=("seconds",)
-    ),
     # Twenty thousand updates each: too long to be computed again with every change.
     "training_published": Study(
         training.published,

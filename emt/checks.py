@@ -20,6 +20,16 @@ import jaxtyping
 import numpy as np
 
 
+class _NumpyOrTorch(type):
+    def __instancecheck__(cls, value) -> bool:
+        torch = sys.modules.get("torch")
+        return isinstance(value, (np.ndarray, *([torch.Tensor] if torch else [])))
+
+
+class AnyArray(metaclass=_NumpyOrTorch):
+    """A NumPy array or a PyTorch tensor; PyTorch, if nobody has loaded it, stays unloaded."""
+
+
 def integer(name: str, value: int, least: int | None = 1) -> int:
     """Return `value` as an ``int``, which must be a whole number of at least `least`."""
     lowest = -sys.maxsize if least is None else least
@@ -73,6 +83,8 @@ def numbers(name: str, value, kinds: str = "iuf") -> np.ndarray:
     `kinds` are those of NumPy's types: by default neither truth values nor complex numbers. Text,
     dates and what hides behind a mask or needs a gradient are no numbers.
     """
+    if type(value) is np.ndarray and value.dtype.kind in kinds:  # most are
+        return value if kinds != "iuf" or value.dtype == np.float64 else _wide(value)
     wanted = {"b": "truth values", "iufc": "real or complex numbers"}.get(kinds, "real numbers")
     try:
         if _loses(value, "b" not in kinds):
@@ -85,8 +97,12 @@ def numbers(name: str, value, kinds: str = "iuf") -> np.ndarray:
     if result.dtype.kind not in kinds or isinstance(value, bytearray):
         what = "complex ones" if result.dtype.kind == "c" else shown(value)
         raise ValueError(f"{name} must be an array of {wanted}, not {what}")
+    return _wide(result) if kinds == "iuf" else result
+
+
+def _wide(result: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
-        return result.astype(np.float64, copy=False) if kinds == "iuf" else result
+        return result.astype(np.float64, copy=False)
 
 
 def array(name: str, value, *shape) -> np.ndarray:

@@ -296,7 +296,9 @@ def continuation(
     """
     s, kappa = task.s, task.kappa
     x = checks.array("x", x, ..., s, kappa)
-    checks.integer("steps", steps)
+    checks.fits("steps", *x.shape[:-2], checks.integer("steps", steps), kappa)
+    if task.repeats:
+        return np.take(x, np.arange(steps) % s, axis=-2)
     result = np.concatenate([x, np.zeros((*x.shape[:-2], steps, kappa))], axis=-2)
     read = [k for k in range(s) if task.F[k].any()]
     # Vectors that lie within the shortest delay of each other do not depend on each other.

@@ -215,9 +215,9 @@ EXAMPLES = {
     "workshop.store.stored": {"config": replace(CONFIG, hidden=10)},
     "workshop.store.keep": {"path": "y", "result": Training(W, ONES)},
     "writing.write_whole": {"path": "y", "content": b"x"},
-    "training.backpropagation.allocate": {"dtype": torch.float32},
-    "training.backpropagation": {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
-    | {"room": allocate(5, 4, 10), "b": None, "activation": "tanh"}
+    "training.backpropagation": {"x": ONES, "shape": (2, 3), "like": ONES}
+    | {"u": np.ones((3, 4, 2), "f"), "targets": np.ones((2, 4, 2), "f")}
+    | {"room": allocate(5, 4, 10, np.ones(1, "f")), "b": None, "activation": "tanh"}
     | {"noise": np.ones((5, 4, 10), "f")}
     | {k: v.astype("f") for k, v in arrays(W).items()},
     "workshop.tables": {"name": "x", "text": "x"},

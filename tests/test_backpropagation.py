@@ -36,11 +36,17 @@ def problem(s, n, B, H, kappa, seed=0) -> list[np.ndarray]:
     return [a * rng.normal(size=shape) for a, shape in zip(sizes, shapes, strict=True)]
 
 
+def like(device=None, dtype=torch.float64):
+    """Return an array of the kind and precision."""
+    tensor = torch.empty(1, dtype=dtype, device=device)
+    return tensor.numpy() if device is None else tensor
+
+
 def room_for(given, device=None, dtype=torch.float64, extra=0):
     """Buffers full of NaN."""
     u, targets = given[3:]
     steps = len(u) + len(targets) + extra
-    room = allocate(steps, u.shape[1], len(given[0]), device, dtype)
+    room = allocate(steps, u.shape[1], len(given[0]), like(device, dtype))
     for array in room:
         array[:] = float("nan")
     return room
@@ -199,18 +205,33 @@ def test_answers_have_the_kind_and_the_shapes_of_the_arguments(device):
 
 @pytest.mark.parametrize("device, kind", [(None, np.ndarray), ("cpu", torch.Tensor)])
 def test_buffers_are_of_the_kind_asked_for(device, kind):
-    room = allocate(7, 2, 3, device)
-    assert [tuple(x.shape) for x in room] == [(8, 2, 3), (7, 2, 3), (2, 3), (3, 3)]
+    room = allocate(7, 2, 3, like(device, torch.float32))
+    assert [tuple(x.shape) for x in room] == [(8, 2, 3), (7, 2, 3), (7, 2, 3), (2, 3), (3, 3)]
     assert all(isinstance(x, kind) for x in room)
     assert {str(x.dtype).removeprefix("torch.") for x in room} == {"float32"}
-    double = allocate(1, 1, 1, device, torch.float64)
+    double = allocate(1, 1, 1, like(device))
     assert {str(x.dtype).removeprefix("torch.") for x in double} == {"float64"}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_buffers_begin_at_the_width_of_a_register(dtype):
+    rooms = [allocate(steps, 3, 5, like(None, dtype)) for steps in range(1, 9)]
+    assert not any(x.ctypes.data % 64 for room in rooms for x in room)
+
+
+def test_arrays_of_two_libraries_do_not_mix():
+    given = problem(3, 4, 2, 5, 2)
+    mixed = [torch.tensor(given[0]), *given[1:]]
+    with pytest.raises(ValueError, match="must all be of torch, as W_hh is"):
+        backpropagate(*mixed, room_for(given, "cpu"))
+    with pytest.raises(ValueError, match="W_hh must be an AnyArray"):
+        backpropagate(*[x.tolist() for x in given], room_for(given))
 
 
 def test_too_small_a_room_is_refused():
     W_hh, W_uh, W_r = np.zeros((3, 3)), np.zeros((3, 1)), np.zeros((1, 3))
     u, targets = np.zeros((2, 4, 1)), np.zeros((3, 4, 1))
-    room = allocate(4, 4, 3, dtype=torch.float64)
+    room = allocate(4, 4, 3, like())
     with pytest.raises(ValueError, match="room must be for at least 5 steps, not 4"):
         backpropagate(W_hh, W_uh, W_r, u, targets, room)
 
@@ -255,7 +276,7 @@ def test_the_benchmarks_ways_to_the_gradient_are_called_as_training_calls_it(ide
     shapes = (6, 6), (6, 2), (2, 6), (3, 4, 2), (5, 4, 2)
     arrays = [0.5 * rng.normal(size=shape).astype(np.float32) for shape in shapes]
     how = {"b": None, "activation": "tanh", "noise": None}
-    got, wanted = (f(*arrays, allocate(8, 4, 6), **how) for f in (idea, backpropagate))
+    got, wanted = (f(*arrays, allocate(8, 4, 6, arrays[0]), **how) for f in (idea, backpropagate))
     for a, b in zip(got, wanted, strict=True):
         if b is not None:
             np.testing.assert_allclose(a, b, atol=1e-5)

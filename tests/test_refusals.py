@@ -146,9 +146,20 @@ TABLE = {
     "little room": (
         lambda: backpropagation.backpropagate(
             *(np.ones(n, "f") for n in ((2, 2), (2, 1), (1, 2), (3, 1, 1), (4, 1, 1))),
-            backpropagation.allocate(6, 1, 2),
+            backpropagation.allocate(6, 1, 2, np.ones(1, "f")),
         ),
         "room must be for at least 7 steps, not 6",
+    ),
+    "two libraries": (
+        lambda: backpropagation.backpropagate(
+            *(np.ones(n, "f") for n in ((2, 2), (2, 1), (1, 2), (3, 1, 1), (4, 1, 1))),
+            backpropagation.allocate(7, 1, 2, torch.ones(1)),
+        ),
+        "weights, sequences and room must all be of numpy, as W_hh is",
+    ),
+    "a device that is not there": (
+        lambda: emt.train(TASK, TrainingConfig(hidden=6), False, "abacus"),
+        "device must be one that PyTorch has here, not 'abacus'",
     ),
     "restless": (lambda: emt.corrected(BIASED, 3), "rest at the origin .* moves it by .* at="),
     "steep": (

@@ -133,7 +133,7 @@ def test_no_part_of_a_table_is_read_as_one(tmp_path):
 
 
 def test_an_edited_table_is_noticed(tmp_path):
-    good = (tables.FOLDER / "training_first_use.csv").read_bytes()
+    good = (tables.FOLDER / "training_arithmetic.csv").read_bytes()
     edited = [
         good[:n] + b"%d" % ((c - 47) % 10) + good[n + 1 :]
         for n, c in enumerate(good)
@@ -148,9 +148,9 @@ def test_an_edited_table_is_noticed(tmp_path):
 
 
 def test_a_table_with_other_line_ends_is_the_same(tmp_path):
-    good = (tables.FOLDER / "training_first_use.csv").read_bytes()
+    good = (tables.FOLDER / "training_arithmetic.csv").read_bytes()
     (tmp_path / "x.csv").write_bytes(good.replace(b"\n", b"\r\n"))
-    again, was = tables.committed("x", str(tmp_path)), tables.committed("training_first_use")
+    again, was = tables.committed("x", str(tmp_path)), tables.committed("training_arithmetic")
     pd.testing.assert_frame_equal(again.rows, was.rows)
     assert again.made == was.made and "sha256" not in was.made
 

@@ -25,7 +25,7 @@ from emt import (
     with_silence,
 )
 from emt.training import descent, recipes
-from emt.training.descent import _schedule
+from emt.training.descent import _rates
 from emt.training.recipes import QUICK, three_stages
 
 TASK = repeat_copy(2, 2)
@@ -48,13 +48,13 @@ def three(**changes) -> TrainingConfig:
 @pytest.fixture
 def horizons(monkeypatch):
     """Return the list to which training appends the horizon of each update."""
-    seen = []
+    seen, gradient = [], descent.backpropagate
 
-    def noted(task, u, steps):
-        seen.append(steps)
-        return continuation(task, u, steps)
+    def noted(*weights_and_data, **how):
+        seen.append(len(weights_and_data[4]))
+        return gradient(*weights_and_data, **how)
 
-    monkeypatch.setattr(descent, "continuation", noted)
+    monkeypatch.setattr(descent, "backpropagate", noted)
     return seen
 
 
@@ -254,6 +254,31 @@ def test_orthogonal_start():
     assert abs(w.W_r.mean()) < 0.02 and w.b is None
 
 
+@pytest.mark.parametrize("H, kappa", [(64, 5), (16, 16), (33, 3), (5, 2)], ids=str)
+@pytest.mark.parametrize("seed", [0, 7, 2**32 + 3])
+def test_a_seed_means_what_it_means_to_torch(H, kappa, seed):
+    task = repeat_copy(3, kappa)
+    shapes = (H, H), (H, kappa), (kappa, H)
+    for start in ("torch", "orthogonal", "permutation"):
+        draws = torch.Generator().manual_seed(seed)
+        expected = [torch.empty(shape) for shape in shapes]
+        if start == "torch":
+            for x in expected:
+                x.uniform_(-(H**-0.5), H**-0.5, generator=draws)
+        else:
+            if start == "permutation":
+                expected[0] = torch.eye(H)[torch.randperm(H, generator=draws)]
+            else:
+                torch.nn.init.orthogonal_(expected[0], generator=draws)
+            torch.nn.init.orthogonal_(expected[1], generator=draws)
+            expected[2].normal_(0, 0.3 / math.sqrt(H), generator=draws)
+        config = TrainingConfig(hidden=H, seed=seed, initialisation=start, write_scale=1.0)
+        w = untrained(task, config)
+        drawn_alike = 3 if H * kappa >= 16 else 1  # torch draws fewer than 16 normals one by one
+        for got, x in list(zip((w.W_hh, w.W_uh, w.W_r), expected, strict=True))[:drawn_alike]:
+            np.testing.assert_allclose(got, x, atol=3e-5)
+
+
 def test_torchs_start():
     w = untrained(
         repeat_copy(3, 5), TrainingConfig(hidden=64, initialisation="torch", write_scale=0.2)
@@ -271,12 +296,9 @@ def test_the_start_depends_on_the_seed():
 
 
 def test_the_schedule_warms_up_and_decays_in_each_stage():
-    config = TrainingConfig(stages=(Stage(7, 100, 2.0), Stage(9, 50, 1.0)), warmup=20)
-    numbers, horizons, rates = zip(*_schedule(config), strict=True)
-    assert numbers == (0,) * 100 + (1,) * 50
-    assert horizons == (7,) * 100 + (9,) * 50
-    rates = np.array(rates)
-    for stage, peak, n in ((rates[:100], 2.0, 100), (rates[100:], 1.0, 50)):
+    config = TrainingConfig(warmup=20)
+    for peak, n in ((2.0, 100), (1.0, 50)):
+        stage = np.array(list(_rates(config, Stage(7, n, peak))))
         cosine = [peak * (1 + math.cos(math.pi * k / n)) / 2 for k in range(n)]
         np.testing.assert_allclose(stage[19:], cosine[19:])
         np.testing.assert_allclose(stage[:20] / cosine[:20], np.arange(1, 21) / 20)
@@ -285,13 +307,13 @@ def test_the_schedule_warms_up_and_decays_in_each_stage():
 
 
 def test_without_decay_the_rate_stays_once_warm():
-    config = TrainingConfig(stages=(Stage(7, 9, 2.0), Stage(9, 5, 1.0)), warmup=4, decay="none")
-    rates = [rate for *_, rate in _schedule(config)]
-    np.testing.assert_allclose(rates, [0.5, 1, 1.5] + [2] * 6 + [0.25, 0.5, 0.75, 1, 1])
+    config = TrainingConfig(warmup=4, decay="none")
+    rates = list(_rates(config, Stage(7, 9, 2.0)))
+    np.testing.assert_allclose(rates, [0.5, 1, 1.5] + [2] * 6)
 
 
 def test_no_warm_up_starts_at_the_peak():
-    assert next(_schedule(TrainingConfig(warmup=0))) == (0, 32, 5e-3)
+    assert next(_rates(TrainingConfig(warmup=0), Stage(32, 9, 5e-3))) == 5e-3
 
 
 def test_the_books_schedule():
@@ -393,7 +415,7 @@ def test_the_published_recipe():
     }
     assert vars(published(3)) == expected
     assert published() == published(0)
-    assert {rate for *_, rate in _schedule(published())} == {1e-3}
+    assert {r for stage in published().stages for r in _rates(published(), stage)} == {1e-3}
 
 
 def test_the_published_recipe_runs(horizons):
@@ -462,8 +484,10 @@ def test_torch_and_numpy_learn_the_same():
 
 
 def test_an_unknown_device_is_named():
-    with pytest.raises(RuntimeError, match="abacus"):
-        train(TASK, TINY, progress=False, device="abacus")
+    lacking = {"cuda", "xpu", "mps"} - {str(torch.accelerator.current_accelerator())}
+    for name in ("abacus", *lacking):
+        with pytest.raises(ValueError, match=f"device must be one .* has here, not '{name}'"):
+            train(TASK, TINY, progress=False, device=name)
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])
@@ -518,8 +542,9 @@ def test_a_bias_starts_at_zero_and_is_learned():
 def test_the_first_loss_is_that_of_the_network_started_from(changes, monkeypatch):
     config, seen = tiny(**changes), []
     take = descent._examples
-    monkeypatch.setattr(descent, "_examples", lambda *a: seen.append(take(*a)) or seen[-1])
+    monkeypatch.setattr(descent, "_examples", lambda *a: seen.append(list(take(*a))) or seen[-1])
     loss = train(TASK, config, progress=False).loss[0]
+    seen = [(u.swapaxes(0, 1), t.swapaxes(0, 1)) for examples in seen for u, t in examples]
     u, targets = seen[0]
     _, y = run(untrained(TASK, config), with_silence(u, targets.shape[1]))
     assert math.isclose(loss, ((y[:, u.shape[1] :] - targets) ** 2).mean(), rel_tol=1e-5)

@@ -1,23 +1,25 @@
 """Learning the weights from examples by gradient descent (section 7)."""
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import unwrap
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
-from torch.optim.adam import adam
 from tqdm import tqdm
 
 from emt import checks
 from emt.network import ACTIVATIONS, Network
 from emt.tasks import Task, continuation, random_bits
-from emt.training.backpropagation import allocate, backpropagate
-from emt.training.recipes import TrainingConfig
+from emt.training.backpropagation import AnyArray, allocate, backpropagate, empty, library
+from emt.training.recipes import Stage, TrainingConfig
+from emt.training.starts import initial
 
 
 class Training(NamedTuple):
@@ -51,7 +53,7 @@ def untrained(task: Task, config: TrainingConfig) -> Network:
         If orthonormal columns do not fit, that is kappa > hidden, with such an initialisation.
     """
     with _one_thread():
-        return _effective(_initial(task, config), config)
+        return _network(initial(task, config), config)
 
 
 def train(
@@ -73,7 +75,7 @@ def train(
     progress
         Whether to draw a progress bar, which is drawn on a terminal only.
     device
-        ``None``: NumPy, the fastest way on a processor. Otherwise torch's name of the device,
+        ``None``: NumPy, the fastest way on a processor. Otherwise PyTorch's name of the device,
         ``"cuda"`` for example.
     stop, every
         If given, learning ends when ``stop(weights)`` is true; it is asked after every so many
@@ -83,8 +85,8 @@ def train(
     ------
     ValueError
         If kappa > hidden with orthonormal inputs, `most_inputs` is below s, or learning diverges.
-    RuntimeError
-        If torch does not know the device.
+    ValueError
+        If PyTorch does not know the device, or has none such.
 
     Warns
     -----
@@ -100,6 +102,9 @@ def train(
             "the network may not hold all variables",
             stacklevel=3,
         )
+    if device is not None:
+        import torch  # noqa: F401  before its threads are counted
+
     # Training that diverges is reported once, as an error.
     with _one_thread(), np.errstate(over="ignore", invalid="ignore"):
         return _train(task, config, progress, device, stop, every)
@@ -107,153 +112,177 @@ def train(
 
 def _train(task, config, progress, device, stop, every) -> Training:
     rng = np.random.default_rng([config.seed, 1])
-    parameters = [p.to(device or "cpu") for p in _initial(task, config)]
-    moments = _moments(parameters)
+    learner = _learner(initial(task, config), config, device)
     longest = max(stage.horizon for stage in config.stages)
     written = config.most_inputs or task.s
-    room = allocate(written + longest, config.batch, config.hidden, device)
+    room = allocate(written + longest, config.batch, config.hidden, learner.weights)
     most = min(sum(stage.steps for stage in config.stages), config.updates or math.inf)
-    loss_curve, left = [], 0
+    curve = []
     with tqdm(total=most, disable=None if progress else True, desc="training") as bar:
-        for number, horizon, rate in _schedule(config):
-            if number < left:
-                continue
-            u, targets = (_array(x, device) for x in _examples(task, config, horizon, rng))
-            noise = _noise(config, len(u) + len(targets), rng, device)
-            loss, right = _update(parameters, moments, config, rate, u, targets, room, noise)
-            loss_curve.append(loss)
-            bar.update()
-            if config.advance is not None and right >= config.advance:
-                left = min(number + 1, len(config.stages) - 1)
-            asked = stop is not None and len(loss_curve) % every == 0
-            if len(loss_curve) == most or (asked and stop(_effective(parameters, config))):
-                break
-    return Training(_effective(parameters, config), np.array(loss_curve))
+        for stage in config.stages:
+            rates = _rates(config, stage)
+            for (u, targets), rate in zip(_examples(task, config, stage, rng), rates, strict=True):
+                noise = _noise(config, len(u) + len(targets), rng)
+                given = u, targets, room, noise
+                if device is not None:
+                    given = _on(device, u), _on(device, targets), room, _on(device, noise)
+                loss, y = _update(learner, len(curve) + 1, config, rate, *given)
+                curve.append(loss)
+                bar.update()
+                asked = stop is not None and len(curve) % every == 0
+                if len(curve) == most or (asked and stop(_network(learner.parts, config))):
+                    return Training(_network(learner.parts, config), np.array(curve))
+                if config.advance is not None and stage is not config.stages[-1]:
+                    right = int((y * given[1] > 0).sum()) / math.prod(targets.shape)
+                    if right >= config.advance:
+                        break
+    return Training(_network(learner.parts, config), np.array(curve))
 
 
-def _examples(task, config, horizon, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Draw inputs and the targets that follow the last s of them."""
-    u = random_bits(task, config.batch, rng)
-    targets = continuation(task, u, horizon)
-    if config.most_inputs is not None:
-        earlier = int(rng.integers(config.most_inputs - task.s + 1))
-        u = np.concatenate([rng.choice([-1.0, 1.0], (len(u), earlier, task.kappa)), u], axis=1)
-    return u, targets
+def _examples(
+    task: Task, config: TrainingConfig, stage: Stage, rng
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield inputs and the targets that follow the last s of them, time first, one an update.
+
+    They are drawn many at once, unless something else is drawn between them or some may be left.
+    """
+    alone = config.most_inputs or config.noise or config.advance is not None
+    most = 1 if alone else 32
+    for done in range(0, stage.steps, most):
+        count = min(most, stage.steps - done)
+        u = random_bits(task, count * config.batch, rng)
+        targets = continuation(task, u, stage.horizon)
+        if config.most_inputs is not None:
+            earlier = int(rng.integers(config.most_inputs - task.s + 1))
+            u = np.concatenate([rng.choice([-1.0, 1.0], (len(u), earlier, task.kappa)), u], axis=1)
+        yield from zip(*(_time_first(x, count) for x in (u, targets)), strict=True)
 
 
-def _noise(config, steps: int, rng, device: str | None):
+def _time_first(x: np.ndarray, count: int) -> np.ndarray:
+    """Return the sequences of `count` updates in single precision, time before sequence."""
+    x = x.reshape(count, -1, *x.shape[1:])
+    return np.ascontiguousarray(x.swapaxes(1, 2), dtype=np.float32)
+
+
+def _noise(config, steps: int, rng) -> np.ndarray | None:
     """Draw what is added to every unit at every step, ``None`` without noise."""
     if not config.noise:
         return None
     drawn = rng.standard_normal((steps, config.batch, config.hidden), dtype=np.float32)
     drawn *= np.float32(config.noise)
-    return drawn if device is None else torch.from_numpy(drawn).to(device)
+    return drawn
 
 
-def _update(parameters, moments, config, rate, u, targets, room, noise) -> tuple[float, float]:
-    """One step of Adam down the clipped gradient; the batch's loss and part of right bits."""
-    scales = _scales(config)
-    views = (p.numpy() if isinstance(u, np.ndarray) else p for p in parameters)
-    effective = (c * p for c, p in zip(scales, views, strict=True))
-    W_hh, W_uh, W_r, *b = effective
+class _Learner(NamedTuple):
+    """Weights and what Adam knows of them, each in one long array, so that few calls move all.
+
+    ``parts`` are views of the weights, one a matrix. Adam sees them divided by ``scale``.
+    """
+
+    xp: ModuleType
+    parts: list[AnyArray]
+    weights: AnyArray
+    scale: AnyArray
+    gradient: AnyArray
+    mean: AnyArray
+    square: AnyArray
+    scratch: AnyArray
+
+
+def _learner(parts: list[np.ndarray], config: TrainingConfig, device: str | None) -> _Learner:
+    scales = 1.0, config.write_scale, 1 / config.write_scale, 1.0
+    whole = np.concatenate([p.ravel() for p in parts])
+    scale = np.concatenate(
+        [np.full(p.size, c, p.dtype) for p, c in zip(parts, scales, strict=False)]
+    )
+    if device is not None:
+        whole, scale = (_on(device, x) for x in (whole, scale))
+    held = [empty(whole.shape, whole) for _ in range(6)]
+    held[0][:], held[1][:] = whole, scale
+    for moment in held[3:5]:
+        moment[:] = 0.0
+    views, start = [], 0
+    for p in parts:
+        views.append(held[0][start : start + p.size].reshape(p.shape))
+        start += p.size
+    return _Learner(library(whole), views, *held)
+
+
+def _update(learner, number, config, rate, u, targets, room, noise) -> tuple[float, AnyArray]:
+    """One step of Adam down the clipped gradient; the batch's loss and outputs."""
+    W_hh, W_uh, W_r, *b = learner.parts
     how = {"b": b[0] if b else None, "activation": config.activation, "noise": noise}
-    loss, y, *gradient = backpropagate(W_hh, W_uh, W_r, u, targets, room, **how)
-    gradient = gradient[: len(parameters)]
-    gradient = [torch.as_tensor(c * g) for c, g in zip(scales, gradient, strict=True)]
-    norm = float(torch.cat([g.flatten() for g in gradient]).norm())
+    gradient = unwrap(backpropagate)  # what it is given is our own, and needs no check
+    loss, y, *gradients = gradient(W_hh, W_uh, W_r, u, targets, room, **how)
+    g, xp = learner.gradient, learner.xp
+    xp.concatenate([x.reshape(-1) for x in gradients[: len(learner.parts)]], out=g)
+    g *= learner.scale
+    norm = math.sqrt(float(xp.dot(g, g)))
     if not math.isfinite(norm):
         raise ValueError(f"learning diverged: the gradient is not finite at learning rate {rate:g}")
-    excess = max(1.0, norm / config.clip)
-    gradient = [g / excess for g in gradient]
-    adam(parameters, gradient, **moments, **_ADAM, lr=rate)
-    return loss, int((y * targets > 0).sum()) / math.prod(targets.shape)
+    if norm > config.clip:
+        g *= config.clip / norm
+    _adam(learner, number, rate)
+    return loss, y
 
 
-# The function behind torch.optim.Adam: the class imports a compiler first, which takes longer
-# than a network takes to learn.
-_ADAM = {
-    "beta1": 0.9,
-    "beta2": 0.999,
-    "eps": 1e-8,
-    "weight_decay": 0.0,
-    "amsgrad": False,
-    "maximize": False,
-    "fused": True,
-}
+def _adam(learner: _Learner, number: int, rate: float, beta=(0.9, 0.999), eps=1e-8) -> None:
+    """Move the weights by update `number` of Adam, counted from 1.
+
+    Its running means are kept as sums; their factors ``1 - beta`` come in with ``1 - beta^number``.
+    """
+    xp, _, weights, scale, g, mean, square, step = learner
+    of_mean, of_square = ((1 - b) / (1 - b**number) for b in beta)
+    mean *= beta[0]
+    mean += g
+    square *= beta[1]
+    square += xp.multiply(g, g, out=step)
+    xp.sqrt(square, out=step)
+    step += eps / math.sqrt(of_square)
+    xp.divide(mean, step, out=step)
+    step *= scale
+    step *= -rate * of_mean / math.sqrt(of_square)
+    weights += step
 
 
-def _moments(parameters: list[torch.Tensor]) -> dict[str, list[torch.Tensor]]:
-    return {
-        "exp_avgs": [torch.zeros_like(p) for p in parameters],
-        "exp_avg_sqs": [torch.zeros_like(p) for p in parameters],
-        "max_exp_avg_sqs": [],
-        "state_steps": [torch.zeros((), device=p.device) for p in parameters],
-    }
+def _rates(config: TrainingConfig, stage: Stage) -> Iterator[float]:
+    """Yield the learning rate of every update: linear warm-up, decay, in each stage."""
+    for n in range(stage.steps):
+        warm = min(1.0, (n + 1) / max(1, config.warmup))
+        cosine = 0.5 * (1 + math.cos(math.pi * n / stage.steps))
+        yield stage.learning_rate * warm * (cosine if config.decay == "cosine" else 1.0)
 
 
-def _schedule(config: TrainingConfig) -> Iterator[tuple[int, int, float]]:
-    """Stage, horizon and learning rate of every update: linear warm-up, decay, in each stage."""
-    for number, (horizon, steps, peak) in enumerate(config.stages):
-        for n in range(steps):
-            warm = min(1.0, (n + 1) / max(1, config.warmup))
-            cosine = 0.5 * (1 + math.cos(math.pi * n / steps))
-            yield number, horizon, peak * warm * (cosine if config.decay == "cosine" else 1.0)
-
-
-def _initial(task: Task, config: TrainingConfig) -> list[torch.Tensor]:
-    """W_hh, W_uh, W_r and perhaps b as the optimiser sees them, before the write scale."""
-    H, kappa = config.hidden, task.kappa
-    b = [torch.zeros(H, dtype=torch.float32)] if config.bias else []
-    generator = torch.Generator().manual_seed(config.seed)
-    shapes = (H, H), (H, kappa), (kappa, H)
-    if config.initialisation == "torch":
-        bound = 1 / math.sqrt(H)
-        uniform = [
-            torch.empty(n, dtype=torch.float32).uniform_(-bound, bound, generator=generator)
-            for n in shapes
-        ]
-        return uniform + b
-    if kappa > H:
-        raise ValueError(f"hidden must be at least kappa = {kappa}, not {H}")
-    W_hh, W_uh, W_r = (torch.empty(n, dtype=torch.float32) for n in shapes)
-    if config.initialisation == "permutation":
-        W_hh = torch.eye(H, dtype=torch.float32)[torch.randperm(H, generator=generator)]
-    elif config.initialisation == "identity":
-        W_hh = torch.eye(H, dtype=torch.float32)
-    else:
-        torch.nn.init.orthogonal_(W_hh, generator=generator)
-    torch.nn.init.orthogonal_(W_uh, generator=generator)
-    torch.nn.init.normal_(W_r, std=0.3 / math.sqrt(H), generator=generator)
-    return [W_hh, W_uh, W_r, *b]
-
-
-def _scales(config: TrainingConfig) -> tuple[float, ...]:
-    scales = 1.0, float(config.write_scale), 1 / float(config.write_scale)
-    return (*scales, 1.0) if config.bias else scales
-
-
-def _effective(parameters, config: TrainingConfig) -> Network:
-    scaled = zip(_scales(config), parameters, strict=True)
-    arrays = (c * p.detach().cpu().double().numpy() for c, p in scaled)
+def _network(parts: list[AnyArray], config: TrainingConfig) -> Network:
+    arrays = (np.array(p if library(p) is np else p.cpu().numpy(), dtype=float) for p in parts)
     return Network(*arrays, activation=ACTIVATIONS[config.activation])
 
 
-def _array(x: np.ndarray, device: str | None):
-    """Sequences as the gradient wants them: time first, single precision, on the device."""
-    x = np.ascontiguousarray(np.moveaxis(x, 0, 1), dtype=np.float32)
-    return x if device is None else torch.from_numpy(x).to(device)
+def _on(device: str, x: np.ndarray | None) -> AnyArray | None:
+    """Return an array as a tensor on a device."""
+    import torch
+
+    try:
+        return None if x is None else torch.from_numpy(x).to(device)
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(
+            f"device must be one that PyTorch has here, not {device!r}: {error}"
+        ) from None
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """One thread: the same bits whatever the machine's setting, and no slower at these sizes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch = sys.modules.get("torch")
+    threads = torch and torch.get_num_threads()
+    if torch:
+        torch.set_num_threads(1)
     try:
         with threadpool_limits(1):
             yield
     finally:
-        torch.set_num_threads(threads)
+        if torch:
+            torch.set_num_threads(threads)
 
 
 checks.guard(globals())

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import torch
 from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors import numpy as tensors
@@ -31,8 +30,8 @@ def trained(
 ) -> Training:
     """Return the network of `task` and `config`: from the store, or trained now and stored.
 
-    Its name is a hash of both, of the sources that decide the result and of the libraries'
-    versions. A lock keeps two processes from training the same network.
+    Its name is a hash of both, of the sources that decide the result and of NumPy's
+    version. A lock keeps two processes from training the same network.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ def key(task: Task, config: TrainingConfig) -> str:
         As for `emt.training.descent.train`.
     """
     digest = hashlib.sha256(_description(task, config).encode())
-    digest.update(f"torch {torch.__version__} numpy {np.__version__}".encode())
+    digest.update(f"numpy {np.__version__}".encode())
     for source in sources(Path(descent.__file__)):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:32]

@@ -14,14 +14,11 @@ from scipy import linalg
 from emt import checks
 from emt.basis import (
     between,
-    complement,
     dual,
     independent,
     invariant_subspaces,
     moduli,
-    orthogonal_projector,
     propagate,
-    spectral_projector,
 )
 from emt.linearization import linear
 from emt.network import Network, Recurrent, same_kappa
@@ -242,22 +239,23 @@ def as_printed(
     task = _rule(network, task)
     n = _fits(network, task)
     checks.choice("W_r_star", W_r_star, READ_DUALS)
-    threshold = between(network.W_hh, n) if threshold is None else threshold
-    checks.real("threshold", threshold, least=0.0)
+    if threshold is not None:
+        checks.real("threshold", threshold, least=0.0)
     Psi = alpha * np.hstack(propagate(network.W_hh, network.W_uh, task.s, "s")[::-1])
     if alpha < 1.0:
         star = read_dual(network, task, W_r_star, threshold)
         Psi += (1 - alpha) * backward_blocks(network, task.s, star)
     checks.choice("removal", removal, REMOVALS)
     if removal != "none":
-        right, left = invariant_subspaces(network.W_hh, threshold)
+        right, left = invariant_subspaces(network.W_hh, threshold, n)
         if right.shape[1] < n:
+            threshold = between(network.W_hh, n) if threshold is None else threshold
             raise ValueError(
                 f"threshold = {threshold} leaves {right.shape[1]} long-lived modes, "
                 f"but s * kappa = {n} are needed: {_around(network, n)}"
             )
         if removal == "orthogonal":
-            Psi = Psi - orthogonal_projector(complement(left)) @ Psi
+            Psi = left.T @ (left @ Psi)  # without the projection on what left does not see
         else:
             Psi = right @ linalg.solve(left @ right, left @ Psi)
     return VariableMemories(Psi, dual(Psi), task.labels, at)
@@ -354,9 +352,9 @@ def read_write_product(
     network = linear(network, at)
     task = _rule(network, task)
     live = variables(task)
-    threshold = between(network.W_hh, int(live.sum())) if threshold is None else threshold
-    P = spectral_projector(network.W_hh, threshold)
-    return read_covectors(network, task)[live] @ P @ forward_blocks(network, task)[:, live]
+    right, left = invariant_subspaces(network.W_hh, threshold, int(live.sum()))
+    written = linalg.solve(left @ right, left @ forward_blocks(network, task)[:, live])
+    return read_covectors(network, task)[live] @ right @ written
 
 
 def normalised(memories: VariableMemories) -> VariableMemories:

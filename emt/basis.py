@@ -12,6 +12,8 @@ from emt import checks
 LIVE = 0.99
 """Modes with ``|lambda| > LIVE`` count as long-lived. The paper says ``|lambda| >= 1``, which
 rounding alone breaks, even for an exact network."""
+LARGE, NEAR = 512, 0.002
+"""From this size on, subspaces are first sought by iteration; nearer to the threshold, not."""
 
 
 def dual(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray, "n H"]:
@@ -121,7 +123,8 @@ def invariant_subspaces(
     """Return orthonormal bases of the long-lived right and left invariant subspaces.
 
     By one ordered real Schur form, whose left subspace is a Sylvester equation, so that nothing
-    depends on how well conditioned the eigenvectors are.
+    depends on how well conditioned the eigenvectors are. In a large matrix of which n modes should
+    live, by subspace iteration where that soon ends, and shows that no other mode lives.
 
     Parameters
     ----------
@@ -130,7 +133,7 @@ def invariant_subspaces(
     threshold
         Modes with a larger modulus are long-lived; at least 0. ``None`` is what `between` says.
     n
-        How many modes a task asks for, if `threshold` is ``None``.
+        How many modes a task asks for: for `threshold` ``None``, and as a hint.
 
     Returns
     -------
@@ -145,12 +148,17 @@ def invariant_subspaces(
         If `threshold` falls on a mode.
     """
     W, n = checks.square("W", W), checks.integer("n", n, least=0)
+    if threshold is not None:
+        threshold = checks.real("threshold", threshold, least=0.0)
+    if 0 < 8 * n <= len(W) >= LARGE:
+        right = _iterated(W, n, threshold)
+        left = None if right is None else _iterated(W.T, n, threshold)
+        if left is not None:
+            return right, left.T
     T, Q = linalg.schur(W, output="real")
     lengths = _lengths(T)
     threshold = _between(np.sort(lengths)[::-1], n) if threshold is None else threshold
-    above = lengths > checks.real("threshold", threshold, least=0.0)
-    T, Q, *_ = linalg.lapack.dtrsen(above, T, Q, job="N")
-    m = int(above.sum())
+    T, Q, m = _sorted(T, Q, threshold)
     X, scale, fault = T[:m, m:], 1.0, 0
     if X.size:  # the rows [I, X] of the Schur basis see nothing of the other modes
         X, scale, fault = linalg.lapack.dtrsyl(T[:m, :m], T[m:, m:], X, isgn=-1)
@@ -159,6 +167,42 @@ def invariant_subspaces(
         raise ValueError(f"threshold = {threshold} falls on a mode")
     left = linalg.qr(np.hstack([scale * np.eye(m), X]).T, mode="economic")[0]
     return Q[:, :m], left.T @ Q.T
+
+
+def _sorted(T: np.ndarray, Q: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return a real Schur form with the modes above a threshold first, and how many they are."""
+    above = _lengths(T) > threshold
+    T, Q, *_ = linalg.lapack.dtrsen(above, T, Q, job="N")
+    return T, Q, int(above.sum())
+
+
+def _iterated(W: np.ndarray, n: int, threshold: float | None) -> np.ndarray | None:
+    """Return the right invariant subspace of the n largest modes, if these are the long-lived ones.
+
+    Random columns, some more than n, are multiplied again and again. A further live mode would
+    show among those beyond n, or keep the n from converging. ``None`` if it does not converge soon,
+    or another number of modes lives, or one is near the threshold.
+    """
+    bar = LIVE if threshold is None else threshold
+    Q = checks.generator(0).normal(size=(len(W), n + 8))
+    was = np.inf
+    for left in range(40, 0, -1):
+        Q = W @ linalg.qr(Q, mode="economic", overwrite_a=True)[0]
+        for _ in range(6):
+            Q = W @ Q
+        Q, _ = linalg.qr(Q, mode="economic", overwrite_a=True)
+        image = W @ Q
+        T, Z = linalg.schur(Q.T @ image, output="real")
+        lengths = np.sort(_lengths(T))[::-1]
+        T, Z, m = _sorted(T, Z, float(lengths[n - 1 : n + 1].mean()))
+        off = linalg.norm(image @ Z[:, :m] - Q @ (Z[:, :m] @ T[:m, :m]))
+        if off < 1e-13 * linalg.norm(T[:m, :m]):
+            lasting = m == n and lengths[n] < bar - NEAR and lengths[n - 1] > bar + NEAR
+            return Q @ Z[:, :n] if lasting else None
+        if off * (off / was) ** (left - 1) > 1e-13 * linalg.norm(T):  # at this pace
+            return None
+        was, Q = off, image
+    return None
 
 
 def _between(lengths: np.ndarray, n: int) -> float:
@@ -229,33 +273,11 @@ def complement(covectors: Float[np.ndarray, "n H"]) -> Float[np.ndarray, "H m"]:
     covectors
         Rows.
     """
-    return linalg.null_space(checks.array("covectors", covectors, None, None))
-
-
-def in_basis(
-    W: Float[np.ndarray, "H H"], basis: Float[np.ndarray, "H H"]
-) -> Float[np.ndarray, "H H"]:
-    """Return the components of the operator in a basis: ``basis^-1 @ W @ basis``.
-
-    Parameters
-    ----------
-    W
-        An operator in the standard basis.
-    basis
-        Linearly independent columns.
-
-    Raises
-    ------
-    ValueError
-        If the columns are dependent.
-    """
-    W = checks.square("W", W)
-    basis = checks.array("basis", basis, len(W), len(W))
-    factors, rows, fault = linalg.lapack.dgetrf(basis)
-    parted = linalg.lapack.dgecon(factors, np.linalg.norm(basis, 1))[0]
-    if fault or parted < len(W) * np.finfo(float).eps:
-        independent("basis", basis)
-    return linalg.lu_solve((factors, rows), W @ basis)
+    covectors = checks.array("covectors", covectors, None, None)
+    Q, R, _ = linalg.qr(covectors.T, pivoting=True)
+    sizes = abs(np.diag(R))
+    seen = sizes > max(covectors.shape) * np.finfo(float).eps * sizes.max(initial=0.0)
+    return Q[:, np.count_nonzero(seen) :]
 
 
 def propagate(

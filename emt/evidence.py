@@ -15,7 +15,7 @@ from scipy.stats import ortho_group
 
 from emt import checks
 from emt.algorithm1 import VariableMemories, contents, normalised
-from emt.basis import complement, in_basis, propagate
+from emt.basis import complement, propagate
 from emt.linearization import linear
 from emt.network import Network, Recurrent
 from emt.tasks import Task
@@ -110,9 +110,10 @@ def open_network(
     h
         Hidden states from simulations, see `emt.network.sample_states`.
     """
-    rest = non_memory_space(memories, h).Psi_perp
-    basis = np.hstack([normalised(memories).Psi, rest])
-    blocks = in_basis(linear(network, memories.at).W_hh, basis)
+    rest, memories = non_memory_space(memories, h).Psi_perp, normalised(memories)
+    beside = rest.T - (rest.T @ memories.Psi) @ memories.Psi_dual
+    image = linear(network, memories.at).W_hh @ np.hstack([memories.Psi, rest])
+    blocks = np.vstack([memories.Psi_dual, beside]) @ image
     n = memories.Psi.shape[1]
     return Blocks(blocks[:n, :n], blocks[:n, n:], blocks[n:, :n], blocks[n:, n:])
 

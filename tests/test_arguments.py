@@ -122,7 +122,6 @@ EXAMPLES = {
         "path": "x",
     },
     "basis.vector": {"components": ROW, "basis": NET.Psi},
-    "basis.in_basis": {"basis": np.eye(10)},
     "basis": {"v": np.ones(10), "block": W.W_uh, "name": "vectors"},
     "basis.propagate": {"name": "count"},
     "tasks.bitmap": {"s": 4, "kappa": 5},

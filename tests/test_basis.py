@@ -1,19 +1,24 @@
 """Duals, projectors and invariant subspaces against dense algebra."""
 
+import inspect
+from unittest.mock import MagicMock
+
 import jaxtyping
 import numpy as np
 import pytest
 from conftest import BASES
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import linalg
+from scipy.stats import special_ortho_group
 
+from emt import basis
 from emt.basis import (
     LIVE,
     between,
     complement,
     components,
     dual,
-    in_basis,
     invariant_subspaces,
     operator,
     orthogonal_projector,
@@ -88,6 +93,45 @@ def test_invariant_subspaces_are_invariant_and_span_the_memories(
         np.testing.assert_allclose(Q @ (Q.T @ memories), memories, atol=1e-9)
 
 
+def large(H, n, outside, seed=0):
+    """Return a matrix with n modes of modulus 1 in an oblique basis, and the moduli `outside`."""
+    rng = np.random.default_rng(seed)
+    B = np.linalg.qr(rng.normal(size=(H, H)))[0] @ (np.eye(H) + 0.3 * columns(H, H) / np.sqrt(H))
+    inside = linalg.block_diag(
+        *(special_ortho_group.rvs(2, random_state=rng) for _ in range(n // 2))
+    )
+    return B @ linalg.block_diag(inside, np.diag(outside)) @ np.linalg.inv(B)
+
+
+@pytest.mark.parametrize("threshold", [None, LIVE, 0.8])
+@pytest.mark.parametrize(
+    "outside, iterated",
+    [
+        (np.linspace(-0.7, 0.7, 506), True),
+        (np.append(np.linspace(-0.7, 0.7, 505), 0.993), False),
+        (np.append(np.linspace(-0.7, 0.7, 505), 0.9), True),
+        (np.full(506, 0.97), False),
+        (np.full(506, 1.0), False),
+        (np.zeros(506), True),
+    ],
+    ids=["gap", "one more", "one near", "slow", "all", "none"],
+)
+def test_a_large_matrix_has_the_subspaces_of_its_schur_form(
+    outside, iterated, threshold, monkeypatch
+):
+    W, schur = large(512, 6, outside), MagicMock(side_effect=linalg.schur)
+    above = np.count_nonzero(abs(outside) > (threshold or LIVE))
+    monkeypatch.setattr(basis.linalg, "schur", schur)
+    found = invariant_subspaces(W, threshold, 6)
+    whole = any(len(call.args[0]) == 512 for call in schur.call_args_list)
+    assert whole == (not iterated or above > 0)
+    monkeypatch.setitem(inspect.unwrap(invariant_subspaces).__globals__, "LARGE", 513)
+    for got, expected in zip(found, invariant_subspaces(W, threshold, 6), strict=True):
+        assert got.shape == expected.shape
+        got, expected = (x if len(x) == 512 else x.T for x in (got, expected))
+        np.testing.assert_allclose(got @ got.T, expected @ expected.T, atol=1e-9)
+
+
 def test_defective_modes_have_a_projector_too():
     jordan = np.array([[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0.5, 1], [0, 0, 0, 0.5]])
     B = columns(4, 4)
@@ -111,12 +155,6 @@ def test_complement_is_what_the_covectors_do_not_see(rank, rows):
     assert N.shape == (5, 5 - rank)
     np.testing.assert_allclose(covectors @ N, 0, atol=1e-12)
     np.testing.assert_allclose(N.T @ N, np.eye(5 - rank), atol=1e-12)
-
-
-def test_in_basis_is_a_similarity():
-    W, B = columns(4, 4, 1), columns(4, 4, 2)
-    np.testing.assert_allclose(in_basis(W, B), np.linalg.inv(B) @ W @ B, atol=1e-10)
-    np.testing.assert_allclose(in_basis(W, B)[:, 0], np.linalg.solve(B, W @ B[:, 0]), atol=1e-10)
 
 
 @given(st.integers(1, 4), st.integers(0, 3), st.integers(0, 99))

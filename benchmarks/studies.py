@@ -13,6 +13,7 @@ import networks
 import nonlinear
 import nulls
 import overwriting
+import scale
 import study
 import training
 import verdicts
@@ -38,6 +39,13 @@ STUDIES = {
         [{"name": name, "seed": seed} for seed in range(5) for name in training.IDEAS],
         timed=("seconds",),
         steady="reached == 1 and not name.str.contains('rates|the same')",
+    ),
+    # Minutes at the largest size.
+    "scale": Study(
+        scale.opened,
+        [{"H": H} for H in scale.SIZES],
+        timed=("seconds_ours", "seconds_textbook", "ratio", "apart"),
+        steady="H <= 256",
     ),
     # Twenty thousand updates each: too long to be computed again with every change.
     "training_published": Study(

@@ -15,7 +15,7 @@ from scipy.stats import ortho_group
 
 from emt import checks
 from emt.algorithm1 import VariableMemories, contents, normalised
-from emt.basis import complement, propagate
+from emt.basis import propagate
 from emt.linearization import linear
 from emt.network import Network, Recurrent
 from emt.tasks import Task
@@ -57,14 +57,19 @@ def non_memory_space(
     h = checks.array("h", h, None, H)
     checks.integer("the number of states in h", len(h))
     residual = h - contents(memories, h) @ memories.Psi.T
-    basis = complement(memories.Psi_dual)
-    coordinates = (residual - residual.mean(axis=0)) @ basis
-    few = len(h) < basis.shape[1]  # only then is the full matrix of right vectors not the thin one
-    _, singular, Vt = linalg.svd(coordinates / np.sqrt(len(h)), full_matrices=few)
-    singular = np.append(singular, np.zeros(basis.shape[1] - len(singular)))
+    residual = (residual - residual.mean(axis=0)) / np.sqrt(len(h))
+    if len(h) > H:  # the same inner products in fewer rows
+        residual = linalg.qr(residual, mode="r", overwrite_a=True)[0][:H]
+    # One QR: first what the covectors see, then what is left of the states, and then the rest.
+    n = len(memories.Psi_dual)
+    Q, R = linalg.qr(np.vstack([memories.Psi_dual, residual]).T, overwrite_a=True)
+    Psi_perp, most = Q[:, n:], min(H - n, len(residual))
+    _, singular, Vt = linalg.svd(R[n : n + most, n:].T, full_matrices=False, overwrite_a=True)
+    Psi_perp[:, :most] = Psi_perp[:, :most] @ Vt.T
+    variance = np.zeros(H - n)
     rounding = 100 * np.finfo(float).eps * np.sqrt(H) * linalg.norm(h) / np.sqrt(len(h))
-    reached = singular > rounding
-    return NonMemorySpace(basis @ Vt.T, np.where(reached, singular, 0) ** 2, int((~reached).sum()))
+    variance[:most] = np.where(singular > rounding, singular, 0.0) ** 2
+    return NonMemorySpace(Psi_perp, variance, int((variance == 0).sum()))
 
 
 class Blocks(NamedTuple):

@@ -39,7 +39,7 @@ from emt.tasks import (
 )
 from emt.training.recipes import Stage, TrainingConfig, published
 
-# Loaded when first asked for: what trains or converts needs torch, what opens files their readers.
+# Loaded when first asked for: what trains, what opens files, and what converts, which needs torch.
 _LATER = {
     **dict.fromkeys(("load", "save"), "loading.files"),
     "from_arrays": "loading.arrays",

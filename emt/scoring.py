@@ -224,7 +224,7 @@ def _targets(task: Task, u: np.ndarray, first: int, last: int, chunk: int = 4096
     """Return the targets of output steps `first` ... `last`, holding few of those before them."""
     chunk = max(chunk, task.s)
     while first > chunk:
-        u = continuation(task, u, chunk)[..., -task.s :, :]
+        u = continuation(task, u, chunk)[..., -task.s :, :].copy()
         first, last = first - chunk, last - chunk
     return continuation(task, u, last)[..., first - 1 :, :]
 

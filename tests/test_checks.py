@@ -86,7 +86,10 @@ ROOM = {
     "beyond dimensions": (lambda: emt.repeat_copy(10**18, 10**3), "s = 10{18}"),
     "sequences": (lambda: emt.random_bits(TASK, 10**12, np.random.default_rng(0)), "sequences = "),
     "silence": (lambda: emt.with_silence(np.ones((3, 2)), 10**12), "steps = "),
-    "continuation": (lambda: emt.continuation(TASK, np.ones((3, 2)), 10**12), "steps = "),
+    "continuation": (
+        lambda: emt.continuation(TASK, np.ones((3, 2)), 10**12),
+        "steps must be small enough",
+    ),
     "bitmap": (lambda: emt.bitmap("1", 10**12), "s = "),
     "rows of it": (lambda: emt.bitmap("1", 4, 10**13), "kappa = "),
     "impulses": (lambda: impulse.impulse_response(W, 10**12), "steps must be small enough"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from jsonschema import Draft202012Validator
 from test_refusals import missing
 from test_verdict import KAPPA, SCHEMA, S, planted, trials
@@ -376,10 +377,16 @@ sys.meta_path.insert(0, Gone)
 
 
 def test_without_torch_it_is_said_what_to_install():
-    for asked in (["train", *SMALL], ["sweep", *SMALL, "--workers", "1"]):
-        process = started(*asked, before=GONE)
-        said = process.communicate()
-        assert (process.returncode, *said) == (2, "", "emt: this needs torch: pip install torch\n")
+    torch.save({"weight_hh_l0": torch.eye(3)}, "w.pt")
+    process = started("open", "w.pt", before=GONE)
+    said = process.communicate()
+    assert (process.returncode, *said) == (2, "", "emt: this needs torch: pip install torch\n")
+
+
+def test_a_network_is_trained_without_torch():
+    process = started("train", *SMALL, "--out", "n.safetensors", before=GONE)
+    assert (process.communicate()[1], process.returncode) == ("", 0)
+    assert emt.load("n.safetensors").network.hidden == 6
 
 
 def test_an_interrupt_ends_it_quietly():

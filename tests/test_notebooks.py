@@ -1,10 +1,7 @@
-"""The real notebooks: at other sizes, from other folders, and with a network that cannot learn."""
+"""The real notebooks as they are written. `test_other_sizes` runs them."""
 
 import ast
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +10,6 @@ from pathlib import Path
 import jupytext
 import nbformat
 import numpy as np
-import papermill
 import pytest
 
 from emt.beyond import fitting
@@ -21,24 +17,10 @@ from emt.workshop import claims
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book/_scripts"))
-import live_data  # noqa: E402
 
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.md"))
 TRAINED = [n.stem for n in NOTEBOOKS if "learning_rate = " in n.read_text(encoding="utf-8")]
 SMALL = {"s": 5, "kappa": 2, "hidden": 32, "seed": 1, "updates": 300}
-
-
-def make(build: Path, parameters: dict, *arguments: str) -> subprocess.CompletedProcess:
-    """Build the book into a scratch folder, in the environment of this interpreter."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    overrides = " ".join(f"-p {name} {value}" for name, value in parameters.items())
-    where = [f"BUILD={build}", f"BIN={Path(sys.executable).parent}", "READY="]
-    options = {"cwd": ROOT, "env": env, "capture_output": True, "encoding": "utf-8"}
-    subprocess.run(["make", str(build / "CACHEDIR.TAG"), *where], **options)
-    if not (build / "live").exists():  # of the published networks, which the store has or trains
-        live_data.main(build / "live")
-    command = ["make", *arguments, "book", *where, f"PARAMETERS={overrides}"]
-    return subprocess.run(command, **options)
 
 
 def parameters(notebook: Path) -> dict:
@@ -50,47 +32,11 @@ def parameters(notebook: Path) -> dict:
     return {name: value for name, value in found.items() if not name.startswith("_")}
 
 
-def recorded(notebook: Path) -> list[dict]:
-    """Return what an executed notebook recorded."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    outputs = (out for cell in cells for out in cell.get("outputs", []))
-    return [out.metadata["record"] for out in outputs if "record" in out.get("metadata", {})]
-
-
-@pytest.fixture(scope="module")
-def small_build(tmp_path_factory):
-    build = tmp_path_factory.mktemp("small")
-    done = make(build, SMALL)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return build
-
-
-def test_every_notebook_and_page_is_built_at_another_size(small_build):
-    for notebook in NOTEBOOKS:
-        assert (small_build / f"executed/{notebook.stem}.ipynb").exists()
-        assert (small_build / f"html/notebooks/{notebook.stem}.html").exists()
-
-
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
 def test_no_notebook_looks_for_a_file_itself(notebook):
     """So that it matters to none where it runs: networks and tables are found by `emt`."""
     code = [c.source for c in jupytext.read(notebook).cells if c.cell_type == "code"]
     assert not re.search(r"\bopen\(|\bPath\b|getcwd|chdir|read_csv|\.\./|\bos\b", "\n".join(code))
-
-
-def test_a_notebook_runs_from_the_root(small_build, tmp_path, monkeypatch):
-    """One that trains, and reads a committed table."""
-    notebook = ROOT / "notebooks/lifetime.md"
-    monkeypatch.setenv("EMT_STORE", str(small_build / "networks"))
-    trained = {p.name: p.stat().st_mtime_ns for p in (small_build / "networks").iterdir()}
-    source, target = tmp_path / "source.ipynb", tmp_path / "target.ipynb"
-    jupytext.write(jupytext.read(notebook), source)
-    papermill.execute_notebook(
-        source, target, SMALL, kernel_name="python3", cwd=ROOT, progress_bar=False
-    )
-    after = {p.name: p.stat().st_mtime_ns for p in (small_build / "networks").iterdir()}
-    networks = {name for name in after if name.endswith(".safetensors")}
-    assert {n: after[n] for n in networks} == {n: trained.get(n) for n in networks}
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
@@ -193,29 +139,6 @@ def test_claims_bind_at_the_published_parameters_alone(notebook):
         assert not eval(f"({condition})", {}, {**published, name: published[name] + 1})
 
 
-def test_elsewhere_the_claims_page_says_which_are_met(small_build):
-    page = (small_build / "source/claims.md").read_text(encoding="utf-8")
-    assert page.index("run with other parameters") < page.index("| Value |")
-    for notebook in NOTEBOOKS:
-        given = set(parameters(notebook)) & set(SMALL)
-        free = [
-            r for r in recorded(small_build / f"executed/{notebook.stem}.ipynb") if "holds" in r
-        ]
-        assert bool(free) == bool(given)
-        for claim in free:
-            (line,) = (x for x in page.splitlines() if x.startswith(f"| `{claim['id']}` |"))
-            assert (", met |" in line) == bool(claim["expect"] and claim["holds"])
-            assert (", **not met** |" in line) == bool(claim["expect"] and not claim["holds"])
-
-
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
-def test_no_claim_rests_on_rounding(notebook, small_build):
-    for claim in recorded(small_build / f"executed/{notebook.stem}.ipynb"):
-        low, high = claim["expect"] or (None, None)
-        if low is not None and low != high and (low > 0 or high < 0):
-            assert min(abs(end) for end in (low, high) if end is not None) >= 1e-12, claim
-
-
 def test_how_far_the_fits_have_turned_survives_other_rounding(tmp_path, monkeypatch):
     """The fitted weights move in their last digits, as on another processor."""
     cells = jupytext.read(ROOT / "notebooks/longevity.md").cells
@@ -253,19 +176,3 @@ def test_each_chapter_that_trains_says_that_it_learned_at_any_size(chapter):
         word.arg: ast.literal_eval(word.value) for word in claim.keywords if word.arg != "control"
     }
     assert words["binds"] is True and 0.9 <= words["expect"][0] < words["expect"][1] == 1
-
-
-def test_a_network_that_cannot_learn_stops_the_build(small_build, tmp_path):
-    """Of the chapters that train, the shortest is run: what stops it stops them all."""
-    page, executed = tmp_path / "html/index.html", tmp_path / "executed"
-    page.parent.mkdir()
-    page.write_text("the old page", encoding="utf-8")
-    for name in ("executed", "live"):
-        shutil.copytree(small_build / name, tmp_path / name)
-    (executed / "rules.ipynb").unlink()
-    (tmp_path / "CACHEDIR.TAG").touch()
-    done = make(tmp_path, {**SMALL, "learning_rate": 0}, "--keep-going")
-    assert done.returncode != 0
-    assert "ClaimError: rules.learned: " in done.stderr
-    assert page.read_text(encoding="utf-8") == "the old page"
-    assert not (executed / "rules.ipynb").exists()

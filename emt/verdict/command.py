@@ -193,7 +193,7 @@ def _train(
 ):
     """Train a network as the book does, and write it to a file.
 
-    Without --s, repeat copy has s = 16. This needs torch.
+    Without --s, repeat copy has s = 16.
 
     For example:
       emt train --out network.safetensors
@@ -289,7 +289,7 @@ def _sweep(
     """Train a network a seed, and judge each.
 
     Networks are kept in the store ($EMT_STORE), and trained once. Without
-    --s, repeat copy has s = 16. This needs torch and joblib.
+    --s, repeat copy has s = 16. This needs joblib.
 
     For example:
       emt sweep --seeds 0-9 --s 8 --kappa 3 --hidden 64 --out verdicts.csv

@@ -380,7 +380,11 @@ def test_without_torch_it_is_said_what_to_install():
     torch.save({"weight_hh_l0": torch.eye(3)}, "w.pt")
     process = started("open", "w.pt", before=GONE)
     said = process.communicate()
-    assert (process.returncode, *said) == (2, "", "emt: this needs torch: pip install torch\n")
+    assert (process.returncode, *said) == (
+        2,
+        "",
+        "emt: w.pt: to read this archive of NumPy, PyTorch or Keras, pip install torch\n",
+    )
 
 
 def test_a_network_is_trained_without_torch():

@@ -25,7 +25,7 @@ READY   = $(VENV)/.installed-$(firstword $(shell pwd -P | cksum))
 # what audits. (pip is the one that comes with Python.)
 UV     := uv==0.13.9
 SUPPLY := pip-audit==2.10.1 pip-licenses==5.5.5
-HASHED := -m pip install --quiet --only-binary :all: --require-hashes -r
+HASHED := -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r
 TORCH_VERSION := 2.13.0
 # Another build of torch, e.g. for CUDA, is taken as it comes:
 # make TORCH=torch==2.13.0 TORCH_INDEX= TORCH_DEPS=   (TORCH_DEPS=--no-deps is the default)
@@ -111,7 +111,7 @@ help: ## show this list (the default)
 	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
 book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the book in build/html
-	@$(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
+	@mkdir -p "$(BUILD)"; $(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
 
 check-page: book ## open every page in a browser, both themes, desktop and phone
 	@"$(BIN)/python" $(SCRIPTS)/check_page.py "$(BUILD)/html"

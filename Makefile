@@ -81,7 +81,7 @@ export UV_CACHE_DIR ?= $(HERE)/.cache/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
-MADE     := atlas config executed html live lock networks old-* site source tools
+MADE     := atlas config executed html live lock networks old-* site source tools walk.log
 # In the order of the table of contents: the first chapter trains what the others wait for.
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
 EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
@@ -104,7 +104,7 @@ MAKEFLAGS += --jobs=2
 endif
 
 .PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf \
-        audit licences
+        audit licences walk
 
 help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -128,6 +128,10 @@ test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours; STUDIES="..." for some)
 	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py \
 	  --folder "$(BUILD)/atlas" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(STUDIES)
+
+walk: | $(READY) $(B)/CACHEDIR.TAG ## do what the pages say, as printed, in a fresh clone: book/walk.csv
+	"$(BIN)/python" benchmarks/walk.py $(if $(WITHOUT),--without "$(WITHOUT)") > "$(BUILD)/walk.log" 2>&1 || \
+	  { tail -20 "$(BUILD)/walk.log" >&2; exit 1; }
 
 lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks included
 	"$(BIN)/ruff" check .

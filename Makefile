@@ -20,19 +20,18 @@ PYTHON ?= python3
 VENV   := .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.installed-$(firstword $(shell pwd -P | cksum))
-UV     := uv==0.13.9
 
-# torch is a step of its own beside the hashed lock. Another build, e.g. for CUDA:
-# make TORCH=torch==2.13.0 TORCH_INDEX= TORCH_DEPS=   (TORCH_DEPS=--no-deps is the default)
+# What is installed beside requirements.lock is held to hashes too, in requirements/: uv, torch, and
+# what audits. (pip is the one that comes with Python.)
+UV     := uv==0.13.9
+SUPPLY := pip-audit==2.10.1 pip-licenses==5.5.5
+HASHED := -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r
 TORCH_VERSION := 2.13.0
-TORCH_DEPS    ?= --no-deps
-ifeq ($(shell uname -s),Darwin)
-TORCH       ?= torch==$(TORCH_VERSION)
-TORCH_INDEX ?=
-else
-TORCH       ?= torch==$(TORCH_VERSION)+cpu
+# Another build of torch, e.g. for CUDA, is taken as it comes:
+# make TORCH=torch==2.13.0 TORCH_INDEX= TORCH_DEPS=   (TORCH_DEPS=--no-deps is the default)
+TORCH       ?=
+TORCH_DEPS  ?= --no-deps
 TORCH_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
-endif
 
 # A folder may be called "my data", but not what make or a shell would take apart or run.
 define AWKWARD
@@ -82,7 +81,7 @@ export UV_CACHE_DIR ?= $(HERE)/.cache/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
-MADE     := atlas config executed html live lock networks old-* site source uv
+MADE     := atlas config executed html live lock networks old-* site source tools walk.log
 # In the order of the table of contents: the first chapter trains what the others wait for.
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
 EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
@@ -104,14 +103,15 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf
+.PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf \
+        audit licences walk
 
 help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
 book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the book in build/html
-	@$(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
+	@mkdir -p "$(BUILD)"; $(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
 
 check-page: book ## open every page in a browser, both themes, desktop and phone
 	@"$(BIN)/python" $(SCRIPTS)/check_page.py "$(BUILD)/html"
@@ -128,6 +128,10 @@ test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours; STUDIES="..." for some)
 	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py \
 	  --folder "$(BUILD)/atlas" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(STUDIES)
+
+walk: | $(READY) $(B)/CACHEDIR.TAG ## do what the pages say, as printed, in a fresh clone: book/walk.csv
+	"$(BIN)/python" benchmarks/walk.py $(if $(WITHOUT),--without "$(WITHOUT)") > "$(BUILD)/walk.log" 2>&1 || \
+	  { tail -20 "$(BUILD)/walk.log" >&2; exit 1; }
 
 lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks included
 	"$(BIN)/ruff" check .
@@ -153,10 +157,34 @@ clean: ## remove everything that was built, trained networks too (the environmen
 	@test ! -d "$(BUILD)" || rmdir "$(BUILD)" 2> /dev/null || \
 	  echo "$(BUILD) holds more than make put there, and stays"
 
-lock: $(B)/uv/bin/uv ## resolve the ranges of pyproject.toml anew: requirements.lock, environment.yml
-	"$<" pip compile --system-certs --quiet --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-header --no-annotate --all-extras -o requirements.lock pyproject.toml
+COMPILE = "$(BUILD)/tools/uv/bin/uv" pip compile --system-certs --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-header --no-annotate
+# The hashes of torch's wheels are asked of its index when the version changes: a version's stay.
+lock: $(B)/tools/uv/ready ## resolve the ranges of pyproject.toml anew: the lists with hashes, environment.yml
+	$(COMPILE) --upgrade --all-extras -o requirements.lock pyproject.toml
 	"$(PYTHON)" $(SCRIPTS)/environment.py $(TORCH_VERSION) requirements.lock environment.yml
+	printf '%s\n' $(UV) | $(COMPILE) -o requirements/uv.txt -
+	printf '%s\n' $(SUPPLY) | $(COMPILE) --upgrade -o requirements/supply.txt -
+	grep -q '^torch==$(TORCH_VERSION) ' requirements/torch.txt || printf '%s\n' \
+	  "torch==$(TORCH_VERSION) ; sys_platform == 'darwin'" \
+	  "torch==$(TORCH_VERSION)+cpu ; sys_platform != 'darwin'" | $(COMPILE) --no-config --no-deps \
+	  --index-strategy unsafe-best-match $(TORCH_INDEX) -o requirements/torch.txt -
+
+# Asks PyPI, and fails too where PyPI does not answer. It knows torch without "+cpu".
+audit: $(B)/tools/supply/ready ## look for known vulnerabilities in all that is installed
+	@echo "torch==$(TORCH_VERSION)" > "$(BUILD)/tools/torch.txt"
+	for list in requirements.lock requirements/uv.txt requirements/supply.txt "$(BUILD)/tools/torch.txt"; do \
+	  "$(BUILD)/tools/supply/bin/pip-audit" --strict --disable-pip --no-deps -r "$$list" $(AUDIT_ARGS) \
+	    || exit 1; done
+
+# The licences allowed are in requirements/licences.txt. Three packages say theirs only in a file,
+# which was read: MIT, Apache-2.0, MIT.
+READ     := axe-playwright-python namex sphinx-codeautolink
+LICENCES  = "$(BUILD)/tools/supply/bin/pip-licenses" --python "$(BIN)/python" --format csv \
+  --with-system --ignore-packages pip episodic-memory-theory
+licences: $(B)/tools/supply/ready | $(READY) ## list the licences: book/licences.csv; one not allowed fails
+	@$(LICENCES) $(READ) --allow-only "$$(paste -sd ';' requirements/licences.txt)" > "$(BUILD)/tools/allowed.csv"
+	@$(LICENCES) --output-file "$(BOOK)/licences.csv"
 
 # Marks a folder as made by make, for clean and for backups. Another's folder is left as it is.
 $(B)/CACHEDIR.TAG:
@@ -167,13 +195,15 @@ $(B)/CACHEDIR.TAG:
 	echo "Signature: 8a477f597d28d172789f06886806bc55" > CACHEDIR.TAG
 	@mkdir -p "$(BUILD)/config"
 
-$(B)/uv/bin/uv:
-	"$(PYTHON)" -m venv "$(BUILD)/uv"
-	"$(BUILD)/uv/bin/python" -m pip install --quiet $(UV)
+$(B)/tools/%/ready: requirements/%.txt | $(B)/CACHEDIR.TAG
+	"$(PYTHON)" -m venv --clear "$(BUILD)/tools/$*"
+	"$(BUILD)/tools/$*/bin/python" $(HASHED) "$<"
+	@touch "$@"
 
-$(VENV)/.installed-%: requirements.lock
+LOCKS := requirements.lock requirements/uv.txt requirements/torch.txt
+$(VENV)/.installed-%: $(LOCKS)
 	@mkdir -p .cache && $(call locked,.cache/environment.lock) \
-	  test "$@" -nt requirements.lock || $(MAKE) --no-print-directory environment
+	  test -e "$@" -a -z "$$(find $(LOCKS) -newer "$@")" || $(MAKE) --no-print-directory environment
 
 # The stamp comes last: an installation that failed or was interrupted starts again from nothing.
 environment:
@@ -183,10 +213,11 @@ environment:
 	apt-get install python3-venv' >&2; exit 1; }
 	rm -rf $(VENV)
 	"$(PYTHON)" -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet $(UV)
+	$(VENV)/bin/python $(HASHED) requirements/uv.txt
 	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
 	  --require-hashes -r requirements.lock
-	$(VENV)/bin/python -m pip install --quiet $(TORCH_DEPS) --retries 0 "$(TORCH)" $(TORCH_INDEX)
+	$(VENV)/bin/python -m pip install --quiet $(TORCH_DEPS) --retries 0 $(TORCH_INDEX) \
+	  $(if $(TORCH),"$(TORCH)",--require-hashes -r requirements/torch.txt)
 	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
 	  --no-deps --no-build-isolation -e .
 	$(VENV)/bin/python -m ipykernel install --sys-prefix --name python3

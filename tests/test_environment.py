@@ -1,5 +1,6 @@
 """The three lists of packages say the same: pyproject's ranges, the lock, environment.yml."""
 
+import csv
 import importlib.util
 import re
 import tomllib
@@ -18,6 +19,10 @@ PROJECT, SETUPTOOLS = CONFIGURATION["project"], CONFIGURATION["tool"]["setuptool
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TORCH = re.search(r"^TORCH_VERSION := (\S+)", MAKEFILE, re.MULTILINE)[1]
+BESIDE = {
+    name: (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8")
+    for name in ("uv", "torch", "supply")
+}
 CARD = """jupyter-book jupytext torch numpy scipy matplotlib seaborn papermill joblib safetensors
 filelock threadpoolctl jaxtyping""".split()
 
@@ -64,9 +69,34 @@ def test_every_named_package_is_pinned():
     assert set(CARD) <= pins
 
 
-def test_every_pin_has_a_hash(script):
-    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", LOCK.strip()))
-    assert "torch" not in {Requirement(pin).name for pin in script.pins(LOCK)}
+@pytest.mark.parametrize("name", ["requirements.lock", *(f"requirements/{n}.txt" for n in BESIDE)])
+def test_every_pin_has_a_hash(script, name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text.strip()))
+    assert name.startswith("requirements/") or "torch" not in {
+        Requirement(pin).name for pin in script.pins(text)
+    }
+
+
+def test_what_is_installed_beside_the_lock_is_what_make_says(script):
+    """Whoever changes a version there makes the lists anew: `make lock`."""
+    pins = {n: {p.split(" ;")[0] for p in script.pins(text)} for n, text in BESIDE.items()}
+    said = {
+        n: set(re.search(rf"^{n.upper()} +:= (.*)", MAKEFILE, re.M)[1].split())
+        for n in ("uv", "supply")
+    }
+    assert pins["uv"] == said["uv"] and pins["supply"] > said["supply"]
+    assert pins["torch"] == {f"torch=={TORCH}", f"torch=={TORCH}+cpu"}
+
+
+def test_the_licences_of_all_that_is_installed_are_listed(script, locked):
+    """On the Python that publishes the book; `make licences` lists them."""
+    with (ROOT / "book/licences.csv").open(encoding="utf-8", newline="") as file:
+        listed = {canonicalize_name(row["Name"]): row["Version"] for row in csv.DictReader(file)}
+    here = on("3.11") | {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    pins = [*locked, *(Requirement(p) for n in ("uv", "torch") for p in script.pins(BESIDE[n]))]
+    needed = {r.name: str(r.specifier) for r in pins if not r.marker or r.marker.evaluate(here)}
+    assert needed == {name: f"=={version}" for name, version in listed.items()}
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])

@@ -80,7 +80,7 @@ class Project:
     def __init__(self, folder: Path):
         self.folder = folder
         ignore = shutil.ignore_patterns("__pycache__")
-        for name in ("emt", "book"):
+        for name in ("emt", "book", "requirements"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
         for name in ("Makefile", "requirements.lock", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, folder)

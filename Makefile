@@ -89,12 +89,18 @@ EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
 found     = $(shell find $(1) -type f ! -path '*/__pycache__/*' ! -name '.*' | sed 's/ /\\ /g')
 PACKAGE  := $(call found,emt)
 SOURCES  := $(call found,"$(BOOK)" $(SCRIPTS))
+# What changed without its time is found by its content.
+SEEN     := "$(BIN)/python" $(SCRIPTS)/seen.py "$(BUILD)" "$(BOOK)" "$(NOTEBOOKS)" emt $(SCRIPTS) \
+  requirements.lock pyproject.toml README.md LICENSE
 # What the live figures compute with, if a page has one.
 LIVE     := $(if $(shell grep -lrE '^(`{3,}|:{3,})\{live\}' "$(BOOK)" "$(NOTEBOOKS)"),$(B)/live/data.js)
 
 # One make at a time in a folder: a second one waits. Without flock (util-linux), run one only.
 locked = $(if $(shell command -v flock),exec 9> "$(1)"; flock -n 9 || \
   { echo "make: another make is at work here ($(1)): waiting" >&2; flock 9; };)
+
+# Of a full disk a log says nothing else that helps.
+full   = grep -q "No space left on device" $(1) && echo "make: No space left on device for $(BUILD)"
 
 .DELETE_ON_ERROR:
 # Not the pages: whatever happens while the old ones are removed, the new ones stay.
@@ -104,14 +110,14 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf
+.PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf machines faults
 
 help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
+	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, MACHINES, FAULTS, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
 book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the book in build/html
-	@$(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
+	@$(call locked,$(BUILD)/lock) $(SEEN) && $(MAKE) --no-print-directory pages
 
 check-page: book ## open every page in a browser, both themes, desktop and phone
 	@"$(BIN)/python" $(SCRIPTS)/check_page.py "$(BUILD)/html"
@@ -128,6 +134,12 @@ test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours; STUDIES="..." for some)
 	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py \
 	  --folder "$(BUILD)/atlas" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(STUDIES)
+
+machines: | $(READY) $(B)/CACHEDIR.TAG ## run both commands on bare machines (root; MACHINES="..." for some)
+	PYTHONPATH="$(HERE):$(HERE)/benchmarks" "$(BIN)/python" benchmarks/machines.py $(MACHINES)
+
+faults: | $(READY) $(B)/CACHEDIR.TAG ## interrupt, starve and damage the project (FAULTS="..." for some)
+	PYTHONPATH="$(HERE):$(HERE)/tests:$(HERE)/benchmarks" "$(BIN)/python" benchmarks/faults.py $(FAULTS)
 
 lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks included
 	"$(BIN)/ruff" check .
@@ -172,11 +184,13 @@ $(B)/uv/bin/uv:
 	"$(BUILD)/uv/bin/python" -m pip install --quiet $(UV)
 
 $(VENV)/.installed-%: requirements.lock
+	@test -w . || { echo "make: $(HERE) cannot be written to: give an environment of your own and a \
+	BUILD elsewhere (README: BIN, READY)" >&2; exit 1; }
 	@mkdir -p .cache && $(call locked,.cache/environment.lock) \
 	  test "$@" -nt requirements.lock || $(MAKE) --no-print-directory environment
 
 # The stamp comes last: an installation that failed or was interrupted starts again from nothing.
-environment:
+environment: | $(B)/CACHEDIR.TAG
 	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is \
 	needed, and %s is %s: name another with make PYTHON=..." % (sys.executable, sys.version.split()[0]))'
 	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo 'Python lacks venv: on Debian and Ubuntu, \
@@ -213,7 +227,8 @@ $(B)/html/index.html: $(LIVE) $(EXECUTED) $(SOURCES) pyproject.toml README.md LI
 	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source" \
 	  $(if $(LIVE),--live "$(BUILD)/live/data.js") $(if $(REPOSITORY),--repository "$(REPOSITORY)")
 	@"$(BIN)/jupyter-book" build -q -W -n --keep-going --all --path-output "$(BUILD)/site" \
-	  "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || { cat "$(BUILD)/site/log" >&2; exit 1; }
+	  "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || { $(call full,"$(BUILD)/site/log") || \
+	  cat "$(BUILD)/site/log"; exit 1; } >&2
 	@"$(BIN)/python" $(SCRIPTS)/pack.py "$(BUILD)/source" "$(SITE)"
 	@"$(BIN)/python" $(SCRIPTS)/check.py "$(BUILD)/source" "$(SITE)"
 	@touch -r "$(BUILD)/site/start" "$(SITE)/index.html"

@@ -219,6 +219,27 @@ def test_a_new_folder_of_the_package_reruns_what_depends_on_it(built):
     assert "execute.py" in commands
 
 
+def test_a_change_that_times_hide_is_seen(built):
+    """A file with its old time, and what was made by a clock that was ahead."""
+    assert built.make("book").returncode == 0
+    page, made = (built.folder / p for p in ("notebooks/page.md", "build/executed/page.ipynb"))
+    text, old, when = page.read_text(encoding="utf-8"), page.stat(), made.stat().st_mtime
+
+    def marked() -> bool:
+        built.make("-n", "book")  # make looks even so: what it would do follows from it
+        return made.stat().st_mtime == 0
+
+    assert not marked()
+    os.utime(made, (time.time() + 3600,) * 2)
+    assert marked()
+    os.utime(made, (when, when))
+    page.write_text(text + "More.", encoding="utf-8")
+    os.utime(page, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert marked() and marked()  # until it is made
+    page.write_text(text, encoding="utf-8")
+    assert "execute.py" in built.make("-n", "book").stdout
+
+
 # The user's environment
 
 

@@ -14,6 +14,7 @@ REPOSITORY =
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
 # The environment. To use one that you keep yourself (conda's, say): BIN="$CONDA_PREFIX/bin" READY=
+# A checkout that cannot be written to: VENV=/elsewhere/venv BUILD=/elsewhere/build
 # The stamp's name says for which folder it was installed: a tree that was copied or moved with its
 # environment has no stamp, and installs its own.
 PYTHON ?= python3
@@ -48,6 +49,7 @@ $(error The project must not lie in a folder with $c in its name, as '$(CURDIR)'
 escaped = $(subst $() ,\ ,$(1))
 B      := $(call escaped,$(BUILD))
 HERE   := $(CURDIR)
+CACHE  := $(if $(filter /%,$(VENV)),$(VENV)-cache,$(HERE)/.cache)
 OUT    := $(if $(filter /%,$(firstword $(BUILD))),$(BUILD),$(HERE)/$(BUILD))
 
 # Results must depend on nothing of the user's. Of the environment only these pass; another passes
@@ -78,7 +80,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY=$(OUT)/config/hypothesis
 export RUFF_CACHE_DIR=$(OUT)/config/ruff
 export DENO_DIR=$(OUT)/config/deno
 export DENO_NO_UPDATE_CHECK=1
-export UV_CACHE_DIR ?= $(HERE)/.cache/uv
+export UV_CACHE_DIR ?= $(CACHE)/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
@@ -172,7 +174,8 @@ lock: $(B)/uv/bin/uv ## resolve the ranges of pyproject.toml anew: requirements.
 
 # Marks a folder as made by make, for clean and for backups. Another's folder is left as it is.
 $(B)/CACHEDIR.TAG:
-	@mkdir -p "$(BUILD)"; cd "$(BUILD)"; \
+	@mkdir -p "$(BUILD)" 2> /dev/null && test -w "$(BUILD)" && cd "$(BUILD)" || { \
+	  echo "make: $(BUILD) cannot be written to: give another BUILD" >&2; exit 1; }; \
 	for name in $(filter-out html lock old-*,$(MADE)); do \
 	  test "$(BUILD)" = build || test ! -e "$$name" || test -e CACHEDIR.TAG || { \
 	    echo "$(BUILD)/$$name was not made by make: give another BUILD" >&2; exit 1; }; done; \
@@ -184,9 +187,9 @@ $(B)/uv/bin/uv:
 	"$(BUILD)/uv/bin/python" -m pip install --quiet $(UV)
 
 $(VENV)/.installed-%: requirements.lock
-	@test -w . || { echo "make: $(HERE) cannot be written to: give an environment of your own and a \
-	BUILD elsewhere (README: BIN, READY)" >&2; exit 1; }
-	@mkdir -p .cache && $(call locked,.cache/environment.lock) \
+	@mkdir -p "$(CACHE)" 2> /dev/null && test -w "$(CACHE)" || { echo "make: $(HERE) cannot be written to: give \
+	VENV and BUILD, folders elsewhere" >&2; exit 1; }
+	@$(call locked,$(CACHE)/environment.lock) \
 	  test "$@" -nt requirements.lock || $(MAKE) --no-print-directory environment
 
 # The stamp comes last: an installation that failed or was interrupted starts again from nothing.
@@ -198,10 +201,10 @@ environment: | $(B)/CACHEDIR.TAG
 	rm -rf $(VENV)
 	"$(PYTHON)" -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet $(UV)
-	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --system-certs --quiet \
 	  --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet $(TORCH_DEPS) --retries 0 "$(TORCH)" $(TORCH_INDEX)
-	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
+	test ! -w . || $(VENV)/bin/uv pip install --python $(VENV)/bin/python --system-certs --quiet \
 	  --no-deps --no-build-isolation -e .
 	$(VENV)/bin/python -m ipykernel install --sys-prefix --name python3
 	@touch $(READY)

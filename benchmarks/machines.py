@@ -40,28 +40,23 @@ class Machine:
         Where the project lies.
     git
         Whether it is a clone; or else an archive, without ``.git``.
-    first
-        What the README says to do first, if anything; the project is read only then.
     options
-        For make, that it says to give.
+        For make, as the README says where the project cannot be written to; so it is then.
     """
 
     suite: str
     folder: str
     git: bool = True
-    first: str = ""
     options: str = ""
 
 
-OWN = """python3 -m venv /tmp/own && /tmp/own/bin/pip install -q -r requirements.lock &&
-/tmp/own/bin/pip install -q --no-deps {torch}"""
 MACHINES = {
     "Debian 12, a folder with spaces and accents, line ends as on Windows": Machine(
         "bookworm", "/srv/mes données à moi"
     ),
     "Debian 13, an archive without git": Machine("trixie", "/srv/archive", git=False),
     "Debian 12, a checkout that cannot be written to": Machine(
-        "bookworm", "/srv/checkout", first=OWN, options="BIN=/tmp/own/bin READY= BUILD=/tmp/build"
+        "bookworm", "/srv/checkout", options="VENV=/tmp/venv BUILD=/tmp/build"
     ),
 }
 
@@ -95,7 +90,7 @@ def laid(machine: Machine, root: Path) -> Path:
     return folder
 
 
-def inside(machine: Machine, root: Path, command: str, torch: str) -> list[str]:
+def inside(machine: Machine, root: Path, command: str) -> list[str]:
     """Return what runs a command there, as a user without a home."""
     given = {k: v for k, v in os.environ.items() if any(part in k.upper() for part in PASS)}
     wheels = [w for w in given.get("PIP_FIND_LINKS", "").split() if Path(w).is_dir()]
@@ -108,17 +103,16 @@ def inside(machine: Machine, root: Path, command: str, torch: str) -> list[str]:
         f"mount --rbind /dev {at}/dev",
         *(f"mkdir -p {at}{w} && mount --bind {w} {at}{w}" for w in wheels),
     ]
-    if machine.first:
-        own = machine.first.format(torch=torch or "torch")
+    if machine.options:
         lines.append(f"mount --bind {at}{project} {at}{project}")
         lines.append(f"mount -o remount,ro,bind {at}{project}")
-        command = f"( test -e /tmp/own || {{ {own}; }} ) && {command} {machine.options}"
+        command = f"{command} {machine.options}"
     command = shlex.quote(f"cd {project} && {command}")
     lines.append(f"exec chroot --userspec=1000:1000 {at} env -i {variables} sh -c {command}")
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", "\n".join(lines)]
 
 
-def tried(machine: Machine, root: Path, command: str, torch: str, case: Case) -> None:
+def tried(machine: Machine, root: Path, command: str, case: Case) -> None:
     """Run a command there, and look at what it returned and what it wrote."""
     folder = root / machine.folder[1:]
     before = files(folder)
@@ -126,7 +120,7 @@ def tried(machine: Machine, root: Path, command: str, torch: str, case: Case) ->
     stamp.touch()
     case.tries += 1
     run = subprocess.run(
-        inside(machine, root, command, torch),
+        inside(machine, root, command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -158,9 +152,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="only machines whose names hold one of these")
     parser.add_argument("--command", action="append", help="instead of make test and make book")
-    parser.add_argument(
-        "--torch", default="", help="what pip is given for torch, where it is asked"
-    )
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/machines")
     given, wrong = parser.parse_args(), 0
     if os.geteuid():
@@ -183,7 +174,7 @@ def main() -> int:
             laid(machine, root)
             for command in given.command or ["make test", "make book"]:
                 case = Case(machine=name, command=command)
-                tried(machine, root, command, given.torch, case)
+                tried(machine, root, command, case)
                 wrong += case.row()["outcome"] != GOOD
                 put(TABLE, case.row(), KEYS)
     return int(wrong > 0)

@@ -9,6 +9,7 @@ the undisturbed work took. The last row is a control: a writer that must be caug
 
 import argparse
 import hashlib
+import json
 import multiprocessing
 import os
 import random
@@ -18,8 +19,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import requires
@@ -28,7 +31,7 @@ from pathlib import Path
 import test_make
 from distributed import Client
 from filelock import FileLock
-from outcomes import GOOD, ROOT, Case, put
+from outcomes import ROOT, Case, put
 from packaging.requirements import Requirement
 
 import emt
@@ -69,6 +72,7 @@ LEARNS
 Ledger("page")("page.loss", loss, expect=(0, 1))
 ```
 """
+WRITING = threading.Lock()
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["faults"])
 
@@ -354,16 +358,16 @@ class Swap(Function):
 # How it is disturbed
 
 
-def undisturbed(work: Work, case: Case) -> tuple[dict[str, str], float]:
-    """Do the work once; return what it made and how long it took."""
+def undisturbed(work: Work) -> tuple[dict[str, str], float]:
+    """Do the work; return what it made and how long it took."""
     made = {}
-    for n in (1, 0):
+    for n in (1, 0) if isinstance(work, Pages) else (0,):
         work.before(n)
         start = time.monotonic()
         run = work.start()
         if code := run.wait():
             text = run.log.read_text(encoding="utf-8")
-            raise SystemExit(f"undisturbed work failed ({code}):\n{text}")
+            raise RuntimeError(f"undisturbed work failed ({code}):\n{text}")
         made[n], seconds = work.made(), time.monotonic() - start
     work.known = made
     return made[0], seconds
@@ -383,7 +387,7 @@ def again(work: Work, n: int, good: dict[str, str], case: Case) -> None:
 
 def interrupted(work: Work, case: Case, how: signal.Signals, whole: int = WHOLE) -> None:
     """Interrupt the work at moments over its whole length."""
-    good, seconds = undisturbed(work, case)
+    good, seconds = undisturbed(work)
     draw = random.Random(str(case.what))
     for n in range(TRIES):
         work.before(n)
@@ -395,7 +399,7 @@ def interrupted(work: Work, case: Case, how: signal.Signals, whole: int = WHOLE)
 
 def stopped(work: Function, case: Case, how: signal.Signals, whole: int = 1) -> None:
     """Interrupt the work before its operations on files, one after the other."""
-    good, _ = undisturbed(work, case)
+    good, _ = undisturbed(work)
     work.before(0)
     run = work.start(operation=-1)
     run.wait()
@@ -426,15 +430,18 @@ def after(work, n: int, run: Running, good, case: Case, how: signal.Signals, who
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
     """Start a scheduler and two workers; give their address."""
-    address, processes = "tcp://127.0.0.1:8799", []
-    worker = ["worker", address, "--no-nanny", "--nthreads", "1", "--local-directory", str(folder)]
-    for what, *options in (["scheduler", "--port", "8799", "--host", "127.0.0.1"], worker, worker):
+    file, processes = folder / "scheduler.json", []
+    worker = ["worker", "--no-nanny", "--nthreads", "1", "--local-directory", str(folder)]
+    for what, *options in (["scheduler", "--port", "0", "--host", "127.0.0.1"], worker, worker):
         command = f"from distributed.cli.dask_{what} import main; main()"
         full = [sys.executable, "-c", command, *options, "--no-dashboard"]
         env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        full += ["--scheduler-file", str(file)]
         processes.append(subprocess.Popen(full, cwd=folder, env=env, **quiet))
     try:
+        test_make.wait_until(file.exists)
+        address = json.loads(file.read_text(encoding="utf-8"))["address"]
         with Client(address, set_as_default=False, timeout=60) as client:
             client.wait_for_workers(2, timeout=60)
         yield address
@@ -457,7 +464,7 @@ def refused(work: Work, case: Case, *words: str) -> None:
 def two_at_once(folder: Path, case: Case) -> None:
     """Let two makes build the same book."""
     work = Pages(folder / "book", "book", learns=False)
-    undisturbed(work, case)
+    undisturbed(work)
     for n in (1, 0, 1):
         case.tries += 1
         work.before(n)
@@ -501,7 +508,7 @@ def full_disk(folder: Path, case: Case) -> None:
     """Fill the disk, after more or less of the work."""
     work, draw = Book(folder / "book", "book"), random.Random(str(case.what))
     with disk(work):
-        good, _ = undisturbed(work, case)
+        good, _ = undisturbed(work)
         needed = sum(p.stat().st_size for p in work.place.rglob("*") if p.is_file())
         for n, room in enumerate([0, *sorted(draw.randrange(needed // 3) for _ in range(5))]):
             work.before(n + 1)
@@ -519,7 +526,7 @@ def read_only(folder: Path, case: Case) -> None:
     """Let the build folder be read only."""
     work = Pages(folder / "book", "book", learns=False)
     with disk(work) as remount:
-        good, _ = undisturbed(work, case)
+        good, _ = undisturbed(work)
         work.before(1)
         before = work.made()
         remount("ro")
@@ -532,7 +539,7 @@ def read_only(folder: Path, case: Case) -> None:
 def damaged(folder: Path, case: Case, damage: Callable[[bytes, bytes, random.Random], bytes]):
     """Damage a network in the store."""
     work, draw = Function(folder / "store", learn), random.Random(str(case.what))
-    good, _ = undisturbed(work, case)
+    good, _ = undisturbed(work)
     networks = work.place / "networks"
     (path,) = networks.glob("*.safetensors")
     whole = path.read_bytes()
@@ -557,7 +564,7 @@ def flipped(whole: bytes, _, draw: random.Random) -> bytes:
 def stale_lock(folder: Path, case: Case) -> None:
     """Leave a lock in the store that nobody holds."""
     work = Function(folder / "store", learn)
-    good, _ = undisturbed(work, case)
+    good, _ = undisturbed(work)
     (lock,) = work.place.glob("networks/*.lock")
     work.before(0)
     lock.parent.mkdir(parents=True)
@@ -577,7 +584,7 @@ def hold(folder: Path, lock: Path) -> None:
 def held_lock(folder: Path, case: Case) -> None:
     """Let another process hold a network's lock, hang, and be killed."""
     work = Function(folder / "store", learn)
-    good, seconds = undisturbed(work, case)
+    good, seconds = undisturbed(work)
     (lock,) = work.place.glob("networks/*.lock")
     for n in range(3):
         case.tries += 1
@@ -606,7 +613,7 @@ class Chapter(Pages):
 def times(folder: Path, case: Case, change: Callable[[Chapter], None]) -> None:
     """Change a chapter, while the times of files say something else."""
     work = Chapter(folder / "book", "book", learns=False)
-    good, _ = undisturbed(work, case)
+    good, _ = undisturbed(work)
     case.tries += 1
     change(work)
     again(work, 1, good, case)
@@ -696,23 +703,29 @@ CASES = {
 }
 
 
+def tried(key: tuple[str, str]) -> bool:
+    """Try a case, put its row into the table, and say whether it is as it should be."""
+    case = Case(**dict(zip(KEYS, key, strict=True)))
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        try:
+            CASES[key](Path(folder), case)
+        except Exception as error:
+            case.check(False, f"not tried: {error}")
+    with WRITING:
+        put(TABLE, case.row(), KEYS, list(CASES))
+    return not case.faults
+
+
 def main() -> int:
     """Try the cases that were asked for; return 1 if one is not as it should be."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="only cases whose names hold one of these")
-    words, wrong = parser.parse_args().words, 0
-    for work, fault in CASES:
-        if words and not any(word in f"{work}: {fault}" for word in words):
-            continue
-        case = Case(work=work, fault=fault)
-        with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-            try:
-                CASES[work, fault](Path(folder), case)
-            except PermissionError as error:
-                case.check(False, f"not tried: {error}")
-        wrong += not case.row()["outcome"].startswith((GOOD, "caught"))
-        put(TABLE, case.row(), KEYS)
-    return int(wrong > 0)
+    parser.add_argument("--workers", type=int, default=2, help="cases at once")
+    given = parser.parse_args()
+    words = given.words or [""]
+    chosen = [key for key in CASES if any(word in ": ".join(key) for word in words)]
+    with ThreadPoolExecutor(given.workers) as pool:
+        return int(not all(list(pool.map(tried, chosen))))
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def main() -> int:
                 case = Case(machine=name, command=command)
                 tried(machine, root, command, case)
                 wrong += case.row()["outcome"] != GOOD
-                put(TABLE, case.row(), KEYS)
+                put(TABLE, case.row(), KEYS, [(name,) for name in MACHINES])
     return int(wrong > 0)
 
 

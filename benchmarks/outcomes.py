@@ -54,7 +54,7 @@ class Case:
         return {**self.what, **tried, **found, "seconds": seconds}
 
 
-def put(table: Path, row: dict[str, str], keys: list[str]) -> None:
+def put(table: Path, row: dict[str, str], keys: list[str], order: list[tuple]) -> None:
     """Put a row in its place in a table, which is written whole; other rows stay.
 
     Parameters
@@ -64,20 +64,19 @@ def put(table: Path, row: dict[str, str], keys: list[str]) -> None:
     row
         The new row.
     keys
-        Its first columns, by which an older one is found.
+        Its columns by which an older one is found.
+    order
+        What the first of them may hold, as the rows shall stand; others leave the table.
     """
     row = {**row, "commit": study.commit(ROOT) or "unknown"}
-    rows = []
-    if table.exists():
-        rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
-    places = [n for n, old in enumerate(rows) if all(old[k] == row[k] for k in keys)]
-    if places:
-        rows[places[0]] = row
-    else:
-        rows.append(row)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(row), lineterminator="\n")
+    text = table.read_text(encoding="utf-8") if table.exists() else ""
+    rows = {tuple(old[k] for k in keys): old for old in csv.DictReader(io.StringIO(text))}
+    rows[tuple(row[k] for k in keys)] = row
+    first = {key: key[: len(order[0])] for key in rows}
+    kept = sorted((k for k in rows if first[k] in order), key=lambda k: order.index(first[k]))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(row), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    write_whole(table, text.getvalue().encode())
+    writer.writerows(rows[key] for key in kept)
+    write_whole(table, out.getvalue().encode())
     print(", ".join(row.values()), flush=True)

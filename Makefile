@@ -188,8 +188,7 @@ $(B)/uv/bin/uv:
 
 $(VENV)/.installed-%: requirements.lock
 	@mkdir -p "$(CACHE)" 2> /dev/null && test -w "$(CACHE)" || { echo "make: $(HERE) cannot be written to: give \
-	VENV and BUILD, folders elsewhere" >&2; exit 1; }
-	@$(call locked,$(CACHE)/environment.lock) \
+	VENV and BUILD, folders elsewhere" >&2; exit 1; }; $(call locked,$(CACHE)/environment.lock) \
 	  test "$@" -nt requirements.lock || $(MAKE) --no-print-directory environment
 
 # The stamp comes last: an installation that failed or was interrupted starts again from nothing.

@@ -75,7 +75,7 @@ def put(table: Path, row: dict[str, str], keys: list[str], order: list[tuple]) -
     first = {key: key[: len(order[0])] for key in rows}
     kept = sorted((k for k in rows if first[k] in order), key=lambda k: order.index(first[k]))
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(row), lineterminator="\n")
+    writer = csv.DictWriter(out, list(row), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows[key] for key in kept)
     write_whole(table, out.getvalue().encode())

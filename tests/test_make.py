@@ -183,6 +183,24 @@ def test_a_build_that_make_cannot_handle_is_refused_in_one_line(built, tmp_path,
     assert tree(built.folder) == before
 
 
+def test_a_folder_that_cannot_be_written_to_is_named_in_one_line(built, tmp_path):
+    (tmp_path / "file").touch()
+    before = tree(built.folder)
+    done = built.make("book", f"BUILD={tmp_path}/file/build")
+    assert done.returncode == 2 and "file/build cannot be written to" in done.stderr.splitlines()[0]
+    command = ["make", f"VENV={tmp_path}/file/venv", f"BUILD={tmp_path}/build", "test"]
+    done = in_project(command, built.folder)
+    assert done.returncode == 2 and "give VENV and BUILD, folders elsewhere" in done.stderr
+    assert tree(built.folder) == before
+
+
+def test_an_environment_may_lie_elsewhere(built, tmp_path):
+    command = ["make", "-n", f"VENV={tmp_path}/venv", f"BUILD={tmp_path}/build", "test"]
+    done = in_project(command, built.folder)
+    assert done.returncode == 0 and f"-m venv {tmp_path}/venv" in done.stdout
+    assert ".cache" not in done.stdout and " .venv" not in done.stdout
+
+
 def test_a_copied_tree_runs_its_own_code(built, tmp_path):
     copy = Project(tmp_path / "copy")
     with (copy.folder / "emt/__init__.py").open("a", encoding="utf-8") as file:

@@ -31,6 +31,7 @@ from pathlib import Path
 import test_make
 from distributed import Client
 from filelock import FileLock
+from joblib.externals.loky import get_reusable_executor
 from outcomes import ROOT, Case, put
 from packaging.requirements import Requirement
 
@@ -323,6 +324,8 @@ def sweep(folder: Path, scheduler: str | None = None) -> None:
     """Compute a few results, side by side."""
     results = emt.sweep(square, range(12), 2, folder=folder / "build/results", scheduler=scheduler)
     assert [row["square"] for row in results] == [n * n for n in range(12)]
+    if scheduler is None:  # as at the end of a program
+        get_reusable_executor(reuse=True).shutdown()
 
 
 def swap(folder: Path) -> None:

@@ -32,6 +32,7 @@ import test_make
 from distributed import Client
 from filelock import FileLock
 from joblib.externals.loky import get_reusable_executor
+from moment import square
 from outcomes import ROOT, Case, put
 from packaging.requirements import Requirement
 
@@ -312,12 +313,6 @@ def learn_in_place(folder: Path) -> None:
 
     store.write_whole = write
     learn(folder)
-
-
-def square(n: int) -> dict:
-    """Take a moment."""
-    time.sleep(0.15)
-    return {"square": n * n}
 
 
 def sweep(folder: Path, scheduler: str | None = None) -> None:

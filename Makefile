@@ -14,6 +14,7 @@ REPOSITORY =
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
 # The environment. To use one that you keep yourself (conda's, say): BIN="$CONDA_PREFIX/bin" READY=
+# A checkout that cannot be written to: VENV=/elsewhere/venv BUILD=/elsewhere/build
 # The stamp's name says for which folder it was installed: a tree that was copied or moved with its
 # environment has no stamp, and installs its own.
 PYTHON ?= python3
@@ -47,6 +48,7 @@ $(error The project must not lie in a folder with $c in its name, as '$(CURDIR)'
 escaped = $(subst $() ,\ ,$(1))
 B      := $(call escaped,$(BUILD))
 HERE   := $(CURDIR)
+CACHE  := $(if $(filter /%,$(VENV)),$(VENV)-cache,$(HERE)/.cache)
 OUT    := $(if $(filter /%,$(firstword $(BUILD))),$(BUILD),$(HERE)/$(BUILD))
 
 # Results must depend on nothing of the user's. Of the environment only these pass; another passes
@@ -77,23 +79,30 @@ export HYPOTHESIS_STORAGE_DIRECTORY=$(OUT)/config/hypothesis
 export RUFF_CACHE_DIR=$(OUT)/config/ruff
 export DENO_DIR=$(OUT)/config/deno
 export DENO_NO_UPDATE_CHECK=1
-export UV_CACHE_DIR ?= $(HERE)/.cache/uv
+export UV_CACHE_DIR ?= $(CACHE)/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
 MADE     := atlas config executed html live lock networks old-* site source tools walk.log
-# In the order of the table of contents: the first chapter trains what the others wait for.
+# The longest first, so that none of them is left to the end alone.
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
-EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
+LONGEST  := $(filter $(CHAPTERS),nonlinear_more your_network longevity overwriting all_networks gsemm)
+EXECUTED := $(patsubst %,$(B)/executed/%.ipynb,$(LONGEST) $(filter-out $(LONGEST),$(CHAPTERS)))
 found     = $(shell find $(1) -type f ! -path '*/__pycache__/*' ! -name '.*' | sed 's/ /\\ /g')
 PACKAGE  := $(call found,emt)
 SOURCES  := $(call found,"$(BOOK)" $(SCRIPTS))
+# What changed without its time is found by its content.
+SEEN     := "$(BIN)/python" $(SCRIPTS)/seen.py "$(BUILD)" "$(BOOK)" "$(NOTEBOOKS)" emt $(SCRIPTS) \
+  requirements.lock pyproject.toml README.md LICENSE
 # What the live figures compute with, if a page has one.
 LIVE     := $(if $(shell grep -lrE '^(`{3,}|:{3,})\{live\}' "$(BOOK)" "$(NOTEBOOKS)"),$(B)/live/data.js)
 
 # One make at a time in a folder: a second one waits. Without flock (util-linux), run one only.
 locked = $(if $(shell command -v flock),exec 9> "$(1)"; flock -n 9 || \
   { echo "make: another make is at work here ($(1)): waiting" >&2; flock 9; };)
+
+# Of a full disk a log says nothing else that helps.
+full   = grep -q "No space left on device" $(1) && echo "make: No space left on device for $(BUILD)"
 
 .DELETE_ON_ERROR:
 # Not the pages: whatever happens while the old ones are removed, the new ones stay.
@@ -104,14 +113,14 @@ MAKEFLAGS += --jobs=2
 endif
 
 .PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf \
-        audit licences walk
+        audit licences walk machines faults
 
 help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
+	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, MACHINES, FAULTS, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
 book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the book in build/html
-	@mkdir -p "$(BUILD)"; $(call locked,$(BUILD)/lock) $(MAKE) --no-print-directory pages
+	@mkdir -p "$(BUILD)"; $(call locked,$(BUILD)/lock) $(SEEN) && $(MAKE) --no-print-directory pages
 
 check-page: book ## open every page in a browser, both themes, desktop and phone
 	@"$(BIN)/python" $(SCRIPTS)/check_page.py "$(BUILD)/html"
@@ -132,6 +141,11 @@ atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours;
 walk: | $(READY) $(B)/CACHEDIR.TAG ## do what the pages say, as printed, in a fresh clone: book/walk.csv
 	"$(BIN)/python" benchmarks/walk.py $(if $(WITHOUT),--without "$(WITHOUT)") > "$(BUILD)/walk.log" 2>&1 || \
 	  { tail -20 "$(BUILD)/walk.log" >&2; exit 1; }
+machines: | $(READY) $(B)/CACHEDIR.TAG ## run both commands on bare machines (root; MACHINES="..." for some)
+	PYTHONPATH="$(HERE):$(HERE)/benchmarks" "$(BIN)/python" benchmarks/machines.py $(MACHINES)
+
+faults: | $(READY) $(B)/CACHEDIR.TAG ## interrupt, starve and damage the project (FAULTS="..." for some)
+	PYTHONPATH="$(HERE):$(HERE)/tests:$(HERE)/benchmarks" "$(BIN)/python" benchmarks/faults.py $(FAULTS)
 
 lint: | $(READY) $(B)/CACHEDIR.TAG ## check style and formatting, notebooks included
 	"$(BIN)/ruff" check .
@@ -188,7 +202,8 @@ licences: $(B)/tools/supply/ready | $(READY) ## list the licences: book/licences
 
 # Marks a folder as made by make, for clean and for backups. Another's folder is left as it is.
 $(B)/CACHEDIR.TAG:
-	@mkdir -p "$(BUILD)"; cd "$(BUILD)"; \
+	@mkdir -p "$(BUILD)" 2> /dev/null && test -w "$(BUILD)" && cd "$(BUILD)" || { \
+	  echo "make: $(BUILD) cannot be written to: give another BUILD" >&2; exit 1; }; \
 	for name in $(filter-out html lock old-*,$(MADE)); do \
 	  test "$(BUILD)" = build || test ! -e "$$name" || test -e CACHEDIR.TAG || { \
 	    echo "$(BUILD)/$$name was not made by make: give another BUILD" >&2; exit 1; }; done; \
@@ -202,11 +217,12 @@ $(B)/tools/%/ready: requirements/%.txt | $(B)/CACHEDIR.TAG
 
 LOCKS := requirements.lock requirements/uv.txt requirements/torch.txt
 $(VENV)/.installed-%: $(LOCKS)
-	@mkdir -p .cache && $(call locked,.cache/environment.lock) \
+	@mkdir -p "$(CACHE)" 2> /dev/null && test -w "$(CACHE)" || { echo "make: $(HERE) cannot be written to: give \
+	VENV and BUILD, folders elsewhere" >&2; exit 1; }; $(call locked,$(CACHE)/environment.lock) \
 	  test -e "$@" -a -z "$$(find $(LOCKS) -newer "$@")" || $(MAKE) --no-print-directory environment
 
 # The stamp comes last: an installation that failed or was interrupted starts again from nothing.
-environment:
+environment: | $(B)/CACHEDIR.TAG
 	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is \
 	needed, and %s is %s: name another with make PYTHON=..." % (sys.executable, sys.version.split()[0]))'
 	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo 'Python lacks venv: on Debian and Ubuntu, \
@@ -214,11 +230,11 @@ environment:
 	rm -rf $(VENV)
 	"$(PYTHON)" -m venv $(VENV)
 	$(VENV)/bin/python $(HASHED) requirements/uv.txt
-	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --system-certs --quiet \
 	  --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet $(TORCH_DEPS) --retries 0 $(TORCH_INDEX) \
 	  $(if $(TORCH),"$(TORCH)",--require-hashes -r requirements/torch.txt)
-	VIRTUAL_ENV="$(HERE)/$(VENV)" $(VENV)/bin/uv pip install --system-certs --quiet \
+	test ! -w . || $(VENV)/bin/uv pip install --python $(VENV)/bin/python --system-certs --quiet \
 	  --no-deps --no-build-isolation -e .
 	$(VENV)/bin/python -m ipykernel install --sys-prefix --name python3
 	@touch $(READY)
@@ -244,7 +260,8 @@ $(B)/html/index.html: $(LIVE) $(EXECUTED) $(SOURCES) pyproject.toml README.md LI
 	@"$(BIN)/python" $(SCRIPTS)/assemble.py "$(BOOK)" "$(BUILD)/executed" "$(BUILD)/source" \
 	  $(if $(LIVE),--live "$(BUILD)/live/data.js") $(if $(REPOSITORY),--repository "$(REPOSITORY)")
 	@"$(BIN)/jupyter-book" build -q -W -n --keep-going --all --path-output "$(BUILD)/site" \
-	  "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || { cat "$(BUILD)/site/log" >&2; exit 1; }
+	  "$(BUILD)/source" > "$(BUILD)/site/log" 2>&1 || { $(call full,"$(BUILD)/site/log") || \
+	  cat "$(BUILD)/site/log"; exit 1; } >&2
 	@"$(BIN)/python" $(SCRIPTS)/pack.py "$(BUILD)/source" "$(SITE)"
 	@"$(BIN)/python" $(SCRIPTS)/check.py "$(BUILD)/source" "$(SITE)"
 	@touch -r "$(BUILD)/site/start" "$(SITE)/index.html"

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+import zlib
 from pathlib import Path
 
 from emt import checks
@@ -9,6 +10,8 @@ from emt import checks
 
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file under a temporary name, then give it its own; who may read it, umask decides.
+
+    What a killed writer of the same file left is removed.
 
     Parameters
     ----------
@@ -28,15 +31,28 @@ def write_whole(path: Path, content: bytes) -> Path:
         fits = False
     if not fits:
         raise ValueError(f"path must be a file in a folder that there is, not {path}")
-    part = path.with_name(f".part-{uuid.uuid4().hex}")
+    parts = f".part-{zlib.crc32(os.fsencode(path.name)):08x}-"
+    part = path.with_name(parts + uuid.uuid4().hex)
     try:
         part.write_bytes(content)
-        os.replace(part, path)
+        while not _renamed(part, path):
+            part.write_bytes(content)
+        for left in path.parent.glob(f"{parts}*"):
+            left.unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(f"path must be a file that can be written: {error}") from None
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def _renamed(part: Path, path: Path) -> bool:
+    """Say whether the part was still there: a second writer of the file takes it for one left."""
+    try:
+        os.replace(part, path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 checks.guard(globals())

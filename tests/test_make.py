@@ -183,6 +183,24 @@ def test_a_build_that_make_cannot_handle_is_refused_in_one_line(built, tmp_path,
     assert tree(built.folder) == before
 
 
+def test_a_folder_that_cannot_be_written_to_is_named_in_one_line(built, tmp_path):
+    (tmp_path / "file").touch()
+    before = tree(built.folder)
+    done = built.make("book", f"BUILD={tmp_path}/file/build")
+    assert done.returncode == 2 and "file/build cannot be written to" in done.stderr.splitlines()[0]
+    command = ["make", f"VENV={tmp_path}/file/venv", f"BUILD={tmp_path}/build", "test"]
+    done = in_project(command, built.folder)
+    assert done.returncode == 2 and "give VENV and BUILD, folders elsewhere" in done.stderr
+    assert tree(built.folder) == before
+
+
+def test_an_environment_may_lie_elsewhere(built, tmp_path):
+    command = ["make", "-n", f"VENV={tmp_path}/venv", f"BUILD={tmp_path}/build", "test"]
+    done = in_project(command, built.folder)
+    assert done.returncode == 0 and f"-m venv {tmp_path}/venv" in done.stdout
+    assert ".cache" not in done.stdout and " .venv" not in done.stdout
+
+
 def test_a_copied_tree_runs_its_own_code(built, tmp_path):
     copy = Project(tmp_path / "copy")
     with (copy.folder / "emt/__init__.py").open("a", encoding="utf-8") as file:
@@ -217,6 +235,27 @@ def test_a_new_folder_of_the_package_reruns_what_depends_on_it(built):
     commands = built.make("-n", "book").stdout
     shutil.rmtree(room)
     assert "execute.py" in commands
+
+
+def test_a_change_that_times_hide_is_seen(built):
+    """A file with its old time, and what was made by a clock that was ahead."""
+    assert built.make("book").returncode == 0
+    page, made = (built.folder / p for p in ("notebooks/page.md", "build/executed/page.ipynb"))
+    text, old, when = page.read_text(encoding="utf-8"), page.stat(), made.stat().st_mtime
+
+    def marked() -> bool:
+        built.make("-n", "book")  # make looks even so: what it would do follows from it
+        return made.stat().st_mtime == 0
+
+    assert not marked()
+    os.utime(made, (time.time() + 3600,) * 2)
+    assert marked()
+    os.utime(made, (when, when))
+    page.write_text(text + "More.", encoding="utf-8")
+    os.utime(page, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert marked() and marked()  # until it is made
+    page.write_text(text, encoding="utf-8")
+    assert "execute.py" in built.make("-n", "book").stdout
 
 
 # The user's environment

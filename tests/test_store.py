@@ -21,6 +21,7 @@ from emt.training import descent
 from emt.training.descent import Training
 from emt.workshop import store
 from emt.workshop.parallel import sweep
+from emt.writing import write_whole
 
 TASK = repeat_copy(2, 2)
 CONFIG = TrainingConfig(hidden=5, seed=3, batch=4, stages=(Stage(2, 3, 1e-2),))
@@ -214,6 +215,28 @@ def test_an_interrupted_write_leaves_the_old_file(monkeypatch, tmp_path, result)
     assert [p.read_bytes() for p in tmp_path.iterdir()] == [before]
 
 
+def test_what_a_killed_writer_left_is_removed(tmp_path, monkeypatch):
+    """Of the same file only. A second writer, whose part is taken for one left, writes again."""
+    replace = os.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", forbidden)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        for name in "xy":
+            with pytest.raises(AssertionError):
+                write_whole(tmp_path / name, b"half")
+    assert len(list(tmp_path.iterdir())) == 2
+
+    def overtaken(part, path):
+        monkeypatch.setattr(os, "replace", replace)
+        write_whole(tmp_path / "x", b"first")
+        replace(part, path)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    write_whole(tmp_path / "x", b"second")
+    assert (tmp_path / "x").read_bytes() == b"second"
+    assert len(list(tmp_path.iterdir())) == 2  # x, and what is left of y
+
+
 def truncated(good):
     return good[: len(good) * 2 // 3]
 
@@ -234,6 +257,18 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, result, name):
         with pytest.raises(ValueError, match="move it away and rerun") as caught:
             asked(path)
         assert str(path) in str(caught.value)
+
+
+def test_one_changed_bit_is_damage(tmp_path):
+    path = tmp_path / "x"
+    store.keep(path, *described())
+    good = path.read_bytes()
+    for place in range(8, len(good), 41):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
+        with pytest.raises(ValueError, match="move it away and rerun"):
+            store.stored(path, TASK, CONFIG)
+    path.write_bytes(good)
+    store.stored(path, TASK, CONFIG)
 
 
 @pytest.mark.parametrize("name, value", [("W_uh", np.ones((2, 3))), ("b", np.full(7, np.nan))])

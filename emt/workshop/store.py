@@ -108,7 +108,10 @@ def keep(path: Path, result: Training, task: Task, config: TrainingConfig) -> No
     arrays = {k: getattr(result.network, k) for k in ("W_hh", "W_uh", "W_r", "b")}
     arrays = {k: v for k, v in arrays.items() if v is not None}
     arrays = {k: np.ascontiguousarray(v) for k, v in {**arrays, "loss": result.loss}.items()}
-    write_whole(path, tensors.save(arrays, metadata={"description": _description(task, config)}))
+    described = json.loads(_description(task, config))
+    described["sha256"] = _digest(arrays, described)
+    text = json.dumps(described, sort_keys=True)
+    write_whole(path, tensors.save(arrays, metadata={"description": text}))
 
 
 def stored(path: Path, task: Task | None = None, config: TrainingConfig | None = None) -> Training:
@@ -131,6 +134,9 @@ def stored(path: Path, task: Task | None = None, config: TrainingConfig | None =
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}
             described = dict(json.loads((file.metadata() or {}).get("description", "{}")))
+        said, asks = described.pop("sha256", None), task is not None or config is not None
+        if (said or asks) and said != _digest(arrays, described):
+            raise ValueError("it is not what was written")
         loss = checks.array("loss", arrays.pop("loss"), None)
         sigma = dict(described.get("config", {})).get("activation", "tanh")
         network = Network(**arrays, activation=ACTIVATIONS[sigma])
@@ -148,6 +154,12 @@ def stored(path: Path, task: Task | None = None, config: TrainingConfig | None =
             "move it away and rerun"
         )
     return Training(network, loss)
+
+
+def _digest(arrays: dict[str, np.ndarray], described: dict) -> str:
+    """Return the hash of all that a file holds, so that one changed bit is noticed."""
+    text = json.dumps(described, sort_keys=True)
+    return hashlib.sha256(tensors.save(arrays, metadata={"description": text})).hexdigest()
 
 
 def _description(task: Task | None, config: TrainingConfig | None) -> str:

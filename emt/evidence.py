@@ -27,7 +27,8 @@ class NonMemorySpace(NamedTuple):
     Attributes
     ----------
     Psi_perp
-        Orthonormal columns, by falling variance of the states.
+        Orthonormal columns, by falling variance of the states. The largest entry of each is
+        positive.
     variance
         Of the states along each; 0 for those beyond the rank of the states.
     completion
@@ -64,7 +65,9 @@ def non_memory_space(
     singular = np.append(singular, np.zeros(basis.shape[1] - len(singular)))
     rounding = 100 * np.finfo(float).eps * np.sqrt(H) * linalg.norm(h) / np.sqrt(len(h))
     reached = singular > rounding
-    return NonMemorySpace(basis @ Vt.T, np.where(reached, singular, 0) ** 2, int((~reached).sum()))
+    Psi_perp = basis @ Vt.T
+    Psi_perp *= np.where(Psi_perp.max(axis=0) < -Psi_perp.min(axis=0), -1, 1)
+    return NonMemorySpace(Psi_perp, np.where(reached, singular, 0) ** 2, int((~reached).sum()))
 
 
 class Blocks(NamedTuple):

@@ -176,7 +176,7 @@ def _written_out(found: dict, layout: str | None, names: dict) -> dict:
     return weights
 
 
-def low_rank(found: dict, layout: str | None) -> tuple[dict, dict, str | None]:
+def low_rank(found: dict[str, np.ndarray], layout: str | None) -> tuple[dict, dict, str | None]:
     """Form a recurrent matrix of low rank, m n^T; scales ``si``, ``so`` go into ``wi``, ``wo``."""
     parts = {part(n): n for n in found if found[n].ndim == 2 and part(n) in ("m", "n")}
     m, n = parts.get("m"), parts.get("n")

@@ -82,7 +82,7 @@ export UV_CACHE_DIR ?= $(HERE)/.cache/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
-MADE     := atlas config executed html live lock networks old-* site source uv
+MADE     := atlas config executed html live lock mutation networks old-* site source uv
 # In the order of the table of contents: the first chapter trains what the others wait for.
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
 EXECUTED := $(CHAPTERS:%=$(B)/executed/%.ipynb)
@@ -104,7 +104,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf
+.PHONY: help book pages test mutation atlas lint format clean serve lock environment check-page pdf
 
 help: ## show this list (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -124,6 +124,10 @@ pdf: book ## the book as one file, build/html/book.pdf
 
 test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 	"$(BIN)/python" -m pytest -o cache_dir="$(OUT)/config/pytest" $(PYTEST_ARGS)
+
+mutation: $(B)/mutation/tools | $(READY) $(B)/CACHEDIR.TAG ## plant faults and see which no test notices (a day; SAMPLE=600 for some)
+	PYTHONWARNINGS=ignore "$(BIN)/python" benchmarks/mutation.py --folder "$(BUILD)/mutation" \
+	  $(if $(SAMPLE),--sample $(SAMPLE)) $(MUTATION_ARGS)
 
 atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours; STUDIES="..." for some)
 	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py \
@@ -170,6 +174,12 @@ $(B)/CACHEDIR.TAG:
 $(B)/uv/bin/uv:
 	"$(PYTHON)" -m venv "$(BUILD)/uv"
 	"$(BUILD)/uv/bin/python" -m pip install --quiet $(UV)
+
+# In no lock, since nothing of the project needs it.
+$(B)/mutation/tools: pyproject.toml $(B)/uv/bin/uv
+	"$(B)/uv/bin/uv" pip install --system-certs --quiet --python "$(BIN)/python" --target "$@" \
+	  --group mutation
+	@touch "$@"
 
 $(VENV)/.installed-%: requirements.lock
 	@mkdir -p .cache && $(call locked,.cache/environment.lock) \

@@ -40,7 +40,7 @@ UNLIKELY = re.compile("_(RShift|LShift|BitOr|BitAnd|BitXor)$|RemoveDecorator")
 # They start other programs, which this process's faults do not reach, and take long.
 OUTSIDE = "check_page environment import keras live make notebooks parallel pipeline"
 AT_NO_HOME = "tests/test_arguments.py", "tests/test_refusals.py", "tests/test_fuzz.py"
-MOST = {True: 40.0, False: 8.0}
+MOST = {True: 12.0, False: 6.0}
 """Seconds of tests for one fault, at home and elsewhere; what outlives them has survived."""
 COLUMNS = "module", "text", "line", "operator", "occurrence", "verdict", "change"
 
@@ -78,15 +78,16 @@ def _types(tree: ast.AST) -> list[tuple]:
 
 def sample(every: list[tuple], count: int, seed: int = 0) -> list[tuple]:
     """Return `count` faults, each module's share by its size and at least 8, one at a place."""
-    rng, places = random.Random(seed), defaultdict(lambda: defaultdict(list))
+    places = defaultdict(lambda: defaultdict(list))
     for fault in every:
         places[fault[0]][fault[3:]].append(fault)
     total, chosen = sum(map(len, places.values())), []
-    for _, where in sorted(places.items()):
+    for file, where in places.items():
+        rng = random.Random(f"{seed} {file}")  # of its own: the others' stay if this one changes
         share = max(8, round(count * len(where) / total))
         for place in rng.sample(sorted(where), min(share, len(where))):
             chosen.append(rng.choice(where[place]))
-    rng.shuffle(chosen)
+    random.Random(seed).shuffle(chosen)
     return chosen
 
 
@@ -345,19 +346,23 @@ def main() -> None:
     reached = reach(folder / "reached.json")
     every = faults(folder / "faults.json")
     chosen = sample(every, given.sample, given.seed) if given.sample else every
-    chosen = [fault for fault in chosen if given.only in fault[0]]
     texts = {file: (ROOT / file).read_text(encoding="utf-8") for file in {f[0] for f in every}}
     trees = {file: ast.parse(text) for file, text in texts.items()}
-    chosen.sort(key=lambda fault: not place(trees[fault[0]], *fault[3:])[0])  # the slow ones last
     table, project = folder / "tried.csv", folder / "project"
     digests = {file: hashlib.sha256(text.encode()).hexdigest()[:12] for file, text in texts.items()}
     rows = [r for r in _read(table) if r["text"] == digests.get(r["module"])]
+    names = {(fault[0], fault[1].removeprefix("core/"), fault[2]): fault for fault in every}
+    done = {(r["module"], r["operator"], int(r["occurrence"])): r for r in rows}
     if given.again:
-        rows = [r for r in rows if r["verdict"] == "killed"]
-    done = {(r["module"], r["operator"], int(r["occurrence"])) for r in rows}
+        left = [name for name, row in done.items() if row["verdict"] not in ("killed", "timeout")]
+        chosen = [names[name] for name in left] + chosen
+        done = {name: row for name, row in done.items() if name not in left}
+        rows = [*done.values()]
+    chosen = [fault for fault in chosen if given.only in fault[0]]
+    chosen.sort(key=lambda fault: not place(trees[fault[0]], *fault[3:])[0])  # the slow ones last
     shutil.rmtree(project, ignore_errors=True)
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    for name in names.stdout.decode().split("\0")[:-1]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in listed.stdout.decode().split("\0")[:-1]:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, project / name)
     os.chdir(ROOT)
@@ -373,6 +378,7 @@ def main() -> None:
             short = operator.removeprefix("core/")
             if (file, short, occurrence) in done:
                 continue
+            done[file, short, occurrence] = {}
             text = texts[file]
             changed = mutate_code(text, get_operator(operator)(), occurrence)
             name, span = place(trees[file], line, column)

@@ -2,7 +2,7 @@
 
 The faults are Cosmic Ray's: a number off by one, another operator, a loop that never runs. Each is
 planted in the code of a function, in a copy of this process, and meets the tests that reach its
-line; what stands outside of functions is written to a copy of the project instead. Types are left
+line; what runs at import is written to a copy of the project instead. Types are left
 alone, which no call looks at, and bits and shifts in place of arithmetic, which fail at any number.
 
 In the folder are ``reached.json``, which tests reach which line (remove it after changing tests),
@@ -38,7 +38,7 @@ from types import CodeType, FunctionType
 ROOT = Path(__file__).parents[1]
 UNLIKELY = re.compile("_(RShift|LShift|BitOr|BitAnd|BitXor)$|RemoveDecorator")
 # They start other programs, which this process's faults do not reach, and take long.
-OUTSIDE = "check_page environment import keras live make notebooks parallel pipeline"
+OUTSIDE = "check_page environment import live make notebooks parallel pipeline"
 AT_NO_HOME = "tests/test_arguments.py", "tests/test_refusals.py", "tests/test_fuzz.py"
 MOST = {True: 12.0, False: 6.0}
 """Seconds of tests for one fault, at home and elsewhere; what outlives them has survived."""
@@ -172,7 +172,7 @@ def tests_of(file: str, lines: range | None, reached: dict) -> tuple[list[str], 
     """Return the tests that reach any of the lines, or a file: those at home, and the others.
 
     At home is the file of tests that is named after the module, or else has most of the tests. It
-    goes first. Each list is worth `MOST` seconds, the quickest tests first.
+    goes first. Each list is worth `MOST` seconds, refusals and the quickest tests first.
     """
     seconds, at = reached["seconds"], reached["lines"].get(file, {})
     names = {name for line in at if not lines or int(line) in lines for name in at[line]}
@@ -185,7 +185,7 @@ def tests_of(file: str, lines: range | None, reached: dict) -> tuple[list[str], 
     home, spent = max(files, key=files.get, default=""), Counter()
     alone = {t: seconds[t] + sum(cost for _, cost in reached["shared"].get(t, ())) for t in tests}
     paid = set()
-    for test in sorted(tests, key=lambda t: (alone[t], t)):
+    for test in sorted(tests, key=lambda t: (t.split("::")[0] not in AT_NO_HOME, alone[t], t)):
         place, fixtures = test.split("::")[0] == home, dict(reached["shared"].get(test, ()))
         cost = seconds[test] + sum(n for name, n in fixtures.items() if name not in paid)
         if not spent[place] or spent[place] + cost < MOST[place]:
@@ -382,10 +382,11 @@ def main() -> None:
             text = texts[file]
             changed = mutate_code(text, get_operator(operator)(), occurrence)
             name, span = place(trees[file], line, column)
+            reaching = {t for n in span for t in reached["lines"].get(file, {}).get(str(n), ())}
+            name = "" if "" in reaching else name  # it has run already, at import
+            anew = [t for t in reaching if t.startswith("tests/") and "::" not in t]
             code = _code(compile(changed, str(ROOT / file), "exec"), name) if name else None
             verdict = "no test"
-            at = reached["lines"].get(file, {})
-            anew = {t for n in span for t in at.get(str(n), ()) if "::" not in t and t[:1] != "@"}
             for tests in filter(None, tests_of(file, span if name else None, reached)):
                 limit = 30 + int(3 * sum(reached["seconds"][t] for t in tests))
                 if code:

@@ -370,40 +370,42 @@ def main() -> None:
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
-    with table.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-        for number, (file, operator, occurrence, line, column) in enumerate(chosen):
-            short = operator.removeprefix("core/")
-            if (file, short, occurrence) in done:
-                continue
-            done[file, short, occurrence] = {}
-            text = texts[file]
-            changed = mutate_code(text, get_operator(operator)(), occurrence)
-            name, span = place(trees[file], line, column)
-            reaching = {t for n in span for t in reached["lines"].get(file, {}).get(str(n), ())}
-            name = "" if "" in reaching else name  # it has run already, at import
-            anew = [t for t in reaching if t.startswith("tests/") and "::" not in t]
-            code = _code(compile(changed, str(ROOT / file), "exec"), name) if name else None
-            verdict = "no test"
-            for tests in filter(None, tests_of(file, span if name else None, reached)):
-                limit = 30 + int(3 * sum(reached["seconds"][t] for t in tests))
-                if code:
-                    verdict = planted(functions[file, name], code, anew, tests, limit)
-                else:
-                    verdict = written(project, file, changed, tests, limit)
-                if verdict not in ("survived", "no test"):
-                    break
-            pairs = zip(text.splitlines(), changed.splitlines(), strict=False)
-            old, new = next((pair for pair in pairs if pair[0] != pair[1]), ("", ""))
-            change = f"{old.strip()} -> {new.strip()}"
-            row = file, digests[file], line, short, occurrence, verdict, change
-            rows.append(dict(zip(COLUMNS, row, strict=True)))
-            writer.writerow(rows[-1])
-            lines.flush()
-            print(number + 1, "of", len(chosen), verdict, f"{file}:{line}", change, flush=True)
-    tables(rows)
+    try:
+        with table.open("w", encoding="utf-8", newline="") as lines:
+            writer = csv.DictWriter(lines, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+            for number, (file, operator, occurrence, line, column) in enumerate(chosen):
+                short = operator.removeprefix("core/")
+                if (file, short, occurrence) in done:
+                    continue
+                done[file, short, occurrence] = {}
+                text = texts[file]
+                changed = mutate_code(text, get_operator(operator)(), occurrence)
+                name, span = place(trees[file], line, column)
+                reaching = {t for n in span for t in reached["lines"].get(file, {}).get(str(n), ())}
+                name = "" if "" in reaching else name  # it has run already, at import
+                anew = [t for t in reaching if t.startswith("tests/") and "::" not in t]
+                code = _code(compile(changed, str(ROOT / file), "exec"), name) if name else None
+                verdict = "no test"
+                for tests in filter(None, tests_of(file, span if name else None, reached)):
+                    limit = 30 + int(3 * sum(reached["seconds"][t] for t in tests))
+                    if code:
+                        verdict = planted(functions[file, name], code, anew, tests, limit)
+                    else:
+                        verdict = written(project, file, changed, tests, limit)
+                    if verdict not in ("survived", "no test"):
+                        break
+                pairs = zip(text.splitlines(), changed.splitlines(), strict=False)
+                old, new = next((pair for pair in pairs if pair[0] != pair[1]), ("", ""))
+                change = f"{old.strip()} -> {new.strip()}"
+                row = file, digests[file], line, short, occurrence, verdict, change
+                rows.append(dict(zip(COLUMNS, row, strict=True)))
+                writer.writerow(rows[-1])
+                lines.flush()
+                print(number + 1, "of", len(chosen), verdict, f"{file}:{line}", change, flush=True)
+    finally:  # also of what was tried before an interruption
+        tables(rows)
 
 
 def tables(rows: list[dict]) -> None:

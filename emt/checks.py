@@ -235,7 +235,7 @@ def _rule(annotation) -> Callable:
         rules = [_rule(part) for part in parts if part is not ...]
         length = len(rules) if kind is tuple and ... not in parts else None
         return partial(_items, kind if kind is tuple else list, rules, length)
-    if kind in (Mapping, dict) and parts:
+    if kind is Mapping and parts:
         return partial(_entries, *map(_rule, parts))
     if kind in _RULES:
         return _RULES[kind]

@@ -83,7 +83,7 @@ export UV_CACHE_DIR ?= $(CACHE)/uv
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html
-MADE     := atlas config executed html live lock networks old-* site source tools walk.log
+MADE     := atlas config executed html live lock mutation networks old-* site source tools walk.log
 # The longest first, so that none of them is left to the end alone.
 CHAPTERS := $(shell sed -n 's|^ *- file: notebooks/||p' "$(BOOK)/_toc.yml")
 LONGEST  := $(filter $(CHAPTERS),nonlinear_more your_network longevity overwriting all_networks gsemm)
@@ -112,7 +112,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2
 endif
 
-.PHONY: help book pages test atlas lint format clean serve lock environment check-page pdf \
+.PHONY: help book pages test mutation atlas lint format clean serve lock environment check-page pdf \
         audit licences walk machines faults
 
 help: ## show this list (the default)
@@ -133,6 +133,10 @@ pdf: book ## the book as one file, build/html/book.pdf
 
 test: | $(READY) $(B)/CACHEDIR.TAG ## run the tests
 	"$(BIN)/python" -m pytest -o cache_dir="$(OUT)/config/pytest" $(PYTEST_ARGS)
+
+mutation: $(B)/mutation/tools | $(READY) $(B)/CACHEDIR.TAG ## plant faults and see which no test notices (a day; SAMPLE=600 for some)
+	PYTHONWARNINGS=ignore "$(BIN)/python" benchmarks/mutation.py --folder "$(BUILD)/mutation" \
+	  $(if $(SAMPLE),--sample $(SAMPLE)) $(MUTATION_ARGS)
 
 atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours; STUDIES="..." for some)
 	PYTHONPATH="$(HERE):$(HERE)/$(NOTEBOOKS)" "$(BIN)/python" benchmarks/studies.py \
@@ -213,6 +217,12 @@ $(B)/CACHEDIR.TAG:
 $(B)/tools/%/ready: requirements/%.txt | $(B)/CACHEDIR.TAG
 	"$(PYTHON)" -m venv --clear "$(BUILD)/tools/$*"
 	"$(BUILD)/tools/$*/bin/python" $(HASHED) "$<"
+	@touch "$@"
+
+# In no lock, since nothing of the project needs it.
+$(B)/mutation/tools: pyproject.toml $(B)/tools/uv/ready
+	"$(BUILD)/tools/uv/bin/uv" pip install --system-certs --quiet --python "$(BIN)/python" --target "$@" \
+	  --group mutation
 	@touch "$@"
 
 LOCKS := requirements.lock requirements/uv.txt requirements/torch.txt

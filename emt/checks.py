@@ -106,9 +106,10 @@ def _wide(result: np.ndarray) -> np.ndarray:
 
 
 def array(name: str, value, *shape) -> np.ndarray:
-    """Return `value` as a finite float64 array of the given shape.
+    """Return `value` as a finite float64 array of the given shape, none of its numbers above 1e100.
 
-    ``None`` stands for any length; a leading ``...`` admits any leading axes.
+    Products of three such numbers are finite. ``None`` stands for any length; a leading ``...``
+    admits any leading axes.
     """
     result = numbers(name, value)
     last = shape[1:] if shape[:1] == (...,) else shape
@@ -120,6 +121,8 @@ def array(name: str, value, *shape) -> np.ndarray:
     if not np.isfinite(result).all():
         bad = np.argwhere(~np.isfinite(result))[0].tolist()
         raise ValueError(f"{name} must be finite, but holds {result[tuple(bad)]} at index {bad}")
+    if (most := abs(result).max(initial=0.0)) > 1e100:
+        raise ValueError(f"{name} must be of numbers up to 1e100, not {most}")
     return result
 
 
@@ -164,7 +167,7 @@ def shown(value) -> str:
     return text if len(text) <= 120 else f"{text[:100]} ..."
 
 
-def guard(namespace: dict) -> None:
+def guard(namespace: dict, shapes: bool = False) -> None:
     """Check and convert the arguments of a module's functions and records by their annotations.
 
     A call of any of them that runs out of memory ends in a ``ValueError`` too. The functions are
@@ -174,12 +177,15 @@ def guard(namespace: dict) -> None:
     ----------
     namespace
         ``globals()`` of the module.
+    shapes
+        Whether to check also the shapes of arrays by their annotations: of functions that do no
+        more than draw what they are given.
     """
     for name, value in list(namespace.items()):
         if name.startswith("_") or getattr(value, "__module__", None) != namespace["__name__"]:
             continue
         if inspect.isfunction(value):
-            namespace[name] = _guarded(value)
+            namespace[name] = _guarded(_shaped(value) if shapes else value)
         elif inspect.isclass(value) and is_dataclass(value):
             value.__init__ = _guarded(value.__init__)
 
@@ -204,6 +210,29 @@ def _guarded(function: Callable) -> Callable:
             raise ValueError(f"{sizes} must fit in memory and float64: {error}") from None
 
     return guarded
+
+
+def _shaped(function: Callable) -> Callable:
+    """Return the function with a check of its arrays: the same letter is the same length."""
+    signature = inspect.signature(function)
+    wanted = {}
+    for name, parameter in signature.parameters.items():
+        parts = [parameter.annotation, *get_args(parameter.annotation)]
+        wanted[name] = next((part for part in parts if _is_array(part)), None)
+
+    @wraps(function)
+    def shaped(*arguments, **named):
+        with jaxtyping.jaxtyped("context"):
+            for name, value in signature.bind(*arguments, **named).arguments.items():
+                for part in value.values() if isinstance(value, Mapping) else [value]:
+                    if isinstance(part, np.ndarray) and wanted[name] is not None:
+                        axes = wanted[name].dim_str
+                        if not isinstance(part, jaxtyping.Shaped[np.ndarray, axes]):
+                            wrong = f"({axes}) beside the others', not {part.shape}"
+                            raise ValueError(f"{name} must have shape {wrong}")
+        return function(*arguments, **named)
+
+    return shaped
 
 
 def _rule(annotation) -> Callable:
@@ -245,9 +274,11 @@ def _anything(name: str, value):
 
 
 def _instance(kinds: tuple[type, ...], name: str, value):
-    if not isinstance(value, kinds) or getattr(value, "requires_grad", False):
+    gradient = getattr(value, "requires_grad", False) is True
+    a_class = isinstance(value, type)  # has all that a protocol asks of its instances
+    if a_class or not isinstance(value, kinds) or gradient:
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        wanted += " without gradient" if isinstance(value, kinds) else ""
+        wanted += " without gradient" if gradient else ""
         article = "an" if wanted[0] in "AEIOaeio" else "a"
         raise ValueError(f"{name} must be {article} {wanted}, not {shown(value)}")
     return numbers(name, value, "biufc") if isinstance(value, np.ndarray) else value
@@ -258,7 +289,9 @@ def _optional(rule: Callable, name: str, value):
 
 
 def _path(name: str, value) -> Path:
-    return Path(_instance((Path, str), name, value))
+    if "\0" in str(_instance((Path, str), name, value)):
+        raise ValueError(f"{name} must be the name of a file or folder, not {shown(value)}")
+    return Path(value)
 
 
 def _items(kind: type, rules: list[Callable], length: int | None, name: str, value):

@@ -27,7 +27,8 @@ class NonMemorySpace(NamedTuple):
     Attributes
     ----------
     Psi_perp
-        Orthonormal columns, by falling variance of the states.
+        Orthonormal columns, by falling variance of the states. The largest entry of each is
+        positive.
     variance
         Of the states along each; 0 for those beyond the rank of the states.
     completion
@@ -69,6 +70,7 @@ def non_memory_space(
     variance = np.zeros(H - n)
     rounding = 100 * np.finfo(float).eps * np.sqrt(H) * linalg.norm(h) / np.sqrt(len(h))
     variance[:most] = np.where(singular > rounding, singular, 0.0) ** 2
+    Psi_perp *= np.where(Psi_perp.max(axis=0) < -Psi_perp.min(axis=0), -1, 1)
     return NonMemorySpace(Psi_perp, variance, int((variance == 0).sum()))
 
 

@@ -88,6 +88,10 @@ def flow(model: GSEMM, state: State) -> State:
     state
         At one time, or along a last axis of times.
     """
+    return _flow(model, _state(model, "state", state, [None] * (np.ndim(state.V_f) - 1)))
+
+
+def _flow(model: GSEMM, state: State) -> State:
     V_f, V_h, V_d = state
     root = np.sqrt(model.alpha_s)
     f = model.sigma_f(V_f)
@@ -142,11 +146,9 @@ def simulate(
         If `times` do not rise, or the integration fails (then the message is SciPy's).
     """
     N_f, N_h = model.Xi.shape
-    sizes = {"V_f": N_f, "V_h": N_h, "V_d": N_f}
-    y0 = [checks.array(f"start.{k}", getattr(start, k), n) for k, n in sizes.items()]
     solution = _integrate(
-        lambda t, y: np.concatenate(flow(model, State(*np.split(y, [N_f, N_f + N_h])))),
-        np.concatenate(y0),
+        lambda t, y: np.concatenate(_flow(model, State(*np.split(y, [N_f, N_f + N_h])))),
+        np.concatenate(_state(model, "start", start, [])),
         times,
         accuracy,
     )
@@ -165,7 +167,7 @@ def reduced_flow(
     V_f
         Features.
     """
-    return flow(model, at_rest(model, V_f)).V_f
+    return _flow(model, at_rest(model, V_f)).V_f
 
 
 def simulate_reduced(
@@ -328,7 +330,8 @@ def conditioning(
     """
     _inverse(sigma)
     x = checks.array("x", x, ...)
-    return abs(sigma.function(x)) / sigma.derivative(x)
+    with np.errstate(divide="ignore"):
+        return abs(sigma.function(x)) / sigma.derivative(x)
 
 
 def overlaps(
@@ -389,6 +392,12 @@ def retrieved(
 def _features(V_f: np.ndarray, N_f: int) -> np.ndarray:
     times = [None] if np.ndim(V_f) == 2 else []
     return checks.array("V_f", V_f, N_f, *times)
+
+
+def _state(model: GSEMM, name: str, state: State, times: list[None]) -> State:
+    N_f, N_h = model.Xi.shape
+    sizes = zip(state._fields, state, (N_f, N_h, N_f), strict=True)
+    return State(*(checks.array(f"{name}.{k}", values, n, *times) for k, values, n in sizes))
 
 
 def _inverse(sigma: Activation) -> Callable[[np.ndarray], np.ndarray]:

@@ -283,7 +283,7 @@ def linear(network: Recurrent, at: Float[np.ndarray, " H"] | None = None) -> Net
         with slope 1.
     """
     if at is not None:
-        return linear_at(network, at)
+        return linear_at(network, checks.array("at", at, network.hidden))
     if not isinstance(network, Network):
         raise ValueError(
             "network is linear around a fixed point only: give at=, such as "

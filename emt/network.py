@@ -192,7 +192,8 @@ class Network:
             ("inputs", inputs, self.inputs),
             ("outputs", read, self.outputs),
         ):
-            checks.whole_numbers(name, list(chosen), len(chosen), range(most))
+            size = checks.integer(f"the number of {name}", len(chosen))
+            checks.whole_numbers(name, list(chosen), size, range(most))
         read, c = list(read), self.c
         columns = self.W_uh[:, list(inputs)]
         return replace(self, W_uh=columns, W_r=self.W_r[read], c=None if c is None else c[read])

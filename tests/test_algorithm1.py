@@ -341,7 +341,9 @@ def test_the_inputs_hop_through_the_memories(known):
 @pytest.mark.parametrize(
     "at, error",
     [
+        ((0, 0, 0), {"empty": 0.5}),
         ((1, 1, 0), {"empty": 0.5, "carried": 0.5}),
+        ((2, 0, 1), {"empty": 0.5, "carried": 0.5}),
         ((1, 3, 1), {"written": 0.5, "carried": 0.5}),
         ((6, 1, 0), {"kept": 0.5}),
         ((9, 3, 0), {"returned": 0.5}),
@@ -382,6 +384,7 @@ def test_non_memory_space_is_the_pca_of_what_memories_leave(known, analyse):
     np.testing.assert_allclose(space.variance, variance[::-1][:4], rtol=1e-8)
     overlap = space.Psi_perp.T @ axes[:, ::-1][:, :4]
     np.testing.assert_allclose(abs(overlap), np.eye(4), atol=1e-7)
+    assert (space.Psi_perp.max(axis=0) > -space.Psi_perp.min(axis=0)).all()  # that is its sign
     np.testing.assert_allclose(memories.Psi_dual @ space.Psi_perp, 0, atol=1e-9)
 
 

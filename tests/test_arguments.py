@@ -236,7 +236,8 @@ EXAMPLES = {
     },
     "figures.learned.edited_run": {"contents": np.ones((9, 6)), "y": np.ones((9, 2))},
     "figures.learned.hidden_states": {"h": STATES},
-    "figures.learned.figure_3": {"annotated": True, "h": STATES[:5]},
+    "figures.learned.figure_3": {"annotated": True, "h": STATES[:5], "matrix": np.eye(10)}
+    | {"by_construction": np.eye(10) > 0},
     "figures.nonlinear": {
         "powers": {"a": 2.0, "b": 3.0},
         "visited": STATES[:, :2],
@@ -427,6 +428,15 @@ def spoilt(example):
 PASSED_ON = {
     **dict.fromkeys(("source", "target", "to", "first", "second"), "memory"),
     **{"modes": "hidden", "updates": "steps", "s": "stages", "kappa": "delay"},
+    **{
+        "g": "W_hh",
+        "c": "W_uh",
+        "write_scale": "W_r|W_uh",
+        "noise": "h",
+        "gain": "F",
+        "scale": "u",
+    },
+    **{"y": "values", "h": "values"},
 }
 INTEGERS = (0, -1, 10**12, sys.maxsize)
 FLOATS = (0.0, -1.0, 1e-300, 1e300)
@@ -438,9 +448,9 @@ ACCEPTED = {
     "0.0": "alpha alpha_c alpha_s apart advance decision dose gain learning_rate least middle noise"
     " part stretch threshold tolerance",
     "-1.0": "alpha_c decision dose gain middle",
-    "1e-300": "activity bar c g scale share write_scale",
-    "1e+300": "T_d T_f T_h activity alpha_c alpha_s apart c clip decision dose g gain learning_rate"
-    " middle noise scale step stretch threshold tolerance write_scale",
+    "1e-300": "activity bar c g scale share",
+    "1e+300": "T_d T_f T_h activity alpha_c alpha_s apart clip decision dose learning_rate"
+    " middle noise step stretch threshold tolerance write_scale",
     "inf": "variance",
     "no axes": "leak variance x z",
     "another axis": "components h preactivation u v variance x z",

@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import bent
+from jaxtyping import Float
 
 import emt
 from emt import algorithm1, checks, impulse, network, spectrum, tasks
@@ -47,6 +49,31 @@ def test_a_float64_array_is_not_copied():
 def test_what_overflows_is_not_finite(value):
     with pytest.raises(ValueError, match=r"x must be finite, but holds -?inf"):
         checks.array("x", value, 2)
+
+
+def test_products_of_three_numbers_are_finite():
+    assert checks.array("x", [1e100, -1e100], 2).prod() * 1e100 == -1e300
+    with pytest.raises(ValueError, match="x must be of numbers up to 1e100, not 1"):
+        checks.array("x", [0.0, -1.1e100], 2)
+
+
+def test_a_class_is_not_one_of_its_own():
+    with pytest.raises(ValueError, match="network must be a Recurrent, not <class"):
+        emt.accuracy(emt.Network, tasks.repeat_copy(3, 2))
+
+
+def test_what_draws_has_its_shapes_checked_by_their_letters():
+    def rows(x: Float[np.ndarray, "n m"], lines: Mapping[str, Float[np.ndarray, " m"]], n: int = 1):
+        return x.shape
+
+    module = {"__name__": rows.__module__, "rows": rows}
+    checks.guard(module, shapes=True)
+    rows, x = module["rows"], np.ones((2, 3))
+    assert rows(x, {"a": np.ones(3)}) == rows(x, lines={}, n=2) == (2, 3)
+    for lines, axes in ((np.ones(2), "2,"), (x, "2, 3")):
+        wrong = rf"lines must have shape \(m\) beside the others', not \({axes}\)"
+        with pytest.raises(ValueError, match=wrong):
+            rows(x, {"a": np.ones(3), "b": lines})
 
 
 def test_long_values_are_cut_in_messages():

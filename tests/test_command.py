@@ -20,6 +20,7 @@ from test_verdict import KAPPA, SCHEMA, S, planted, trials
 from typer.testing import CliRunner
 
 import emt
+import emt.figures
 from emt.verdict import command
 from emt.verdict.command import NAME, app
 
@@ -251,6 +252,17 @@ def test_a_figure_is_drawn_and_is_the_same_bytes_again(number, kind, head):
         )
         drawn.append(Path(name).read_bytes())
     assert drawn[0].startswith(head) and drawn[0] == drawn[1]
+
+
+def test_figure_2_is_of_the_last_input(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(emt.figures, "figure_2", lambda *panels: drawn.extend(panels))
+    command._figure_2(3, 2, seed=1)
+    before, composed, written, read, u, s, kappa = drawn
+    assert (s, kappa) == (3, 2) and 0.3 <= abs(u).min() and before[4:].all()
+    np.testing.assert_allclose(composed, np.roll(before, -2), atol=1e-12)
+    np.testing.assert_allclose(written, composed + np.pad(u, (4, 0)), atol=1e-12)
+    np.testing.assert_allclose(read, u, atol=1e-12)
 
 
 def test_a_figure_has_a_name_if_none_is_given(monkeypatch):

@@ -211,6 +211,26 @@ def test_the_error_says_how_far_h_is_from_resting():
     assert resting(BIASED, H_STAR) is not None
 
 
+@pytest.mark.parametrize("h", [0.0, 0.5, 100.0])
+def test_far_from_the_origin_rest_is_relative(h):
+    network = Network(np.zeros((2, 2)), np.eye(2), np.eye(2), np.array([0, h]), activation=IDENTITY)
+    allowed = 1e-9 * max(1, h)
+    assert resting(network, np.array([0, h + 0.9 * allowed])) is not None
+    with pytest.raises(ValueError, match="h must be a fixed point"):
+        resting(network, np.array([0, h + 1.1 * allowed]))
+
+
+def test_the_root_finder_is_given_the_derivative(noise, monkeypatch):
+    h = RNG.normal(size=(1, noise.hidden))
+
+    def root(moved, h, jac, **_):
+        np.testing.assert_allclose(jac(h), numerical(moved, h), atol=1e-8)
+        return optimize.OptimizeResult(x=np.zeros_like(h))
+
+    monkeypatch.setattr(optimize, "root", root)
+    assert fixed_points(noise, h).starts == 1
+
+
 def test_a_repeat_copy_network_at_rest_elsewhere_still_repeats():
     task = repeat_copy(3, 2)
     network = constructed(task, np.linalg.qr(RNG.normal(size=(9, 6)))[0])

@@ -152,6 +152,7 @@ def test_margins_by_hand():
     assert margin(Task(1, 2, F)) == margin(Task(1, 2, F[:, ::-1])) == (0.5, 4.0)
     assert margin(repeat_copy(3, 2)) == (1.0, 1.0)
     assert margin(majority()) == (1.0, 3.0)
+    assert margin(Task(16, 1, np.ones((16, 1, 1)))) == (0.0, 16.0)
     F = np.zeros((2, 1, 1))
     F[:, 0, 0] = 1.0, -1.0
     assert margin(Task(2, 1, F)) == (0.0, 2.0)

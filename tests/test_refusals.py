@@ -270,6 +270,7 @@ TABLE = {
     "another number": (lambda: faults(modes=ROOTS[:2]), "modes must be 3 finite"),
     "negative variance": (lambda: lifetime.accuracy_of(-ONES), "variance must be at least 0"),
     "a bar of 1": (lambda: lifetime.last_step(TIMES, ONES, 1.0), "bar must lie between 0 and 1"),
+    "a bar of 0": (lambda: lifetime.last_step(TIMES, ONES, 0.0), "bar must lie between 0 and 1"),
     "half a step": (
         lambda: lifetime.accuracy_curve(W, TASK, np.array([1.5])),
         "steps must be whole numbers",
@@ -377,6 +378,10 @@ TABLE = {
     "punctuation": (lambda: emt.bitmap("?", 4), "text must be digits and letters, .* not '?"),
     "a folder for a file": (
         lambda: write_whole(ROOT, b"x"),
+        "path must be a file in a folder that",
+    ),
+    "a long name": (
+        lambda: write_whole(ROOT / ("x" * 999), b"x"),
         "path must be a file in a folder that",
     ),
     "no room for a file": (

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from emt import IDENTITY, Network, Task, compose_copy, repeat_copy
+from emt import IDENTITY, Network, Task, compose_copy, constructed, repeat_copy
 from emt.spectrum import characteristic, compare, eigenvalues, roots_of_unity
 
 
@@ -71,6 +71,14 @@ def test_errors_gap_and_counts_of_a_built_spectrum():
     np.testing.assert_array_equal(got.counts, [2, 2, 1, 2])
     assert got.gap == pytest.approx((0.97, 0.6))
     assert (np.diff(abs(got.eigenvalues)) <= 1e-12).all() and len(got.eigenvalues) == 11
+
+
+def test_directions_are_those_of_the_rule_by_their_angle():
+    """The negative of repeat copy has the third roots of -1, each of them twice."""
+    task = Task(3, 2, -repeat_copy(3, 2).F)
+    got = compare(constructed(task, np.eye(6)), task)
+    np.testing.assert_allclose(got.directions, np.exp(1j * np.pi * np.array([1, 3, 5]) / 3))
+    assert got.counts.tolist() == [2, 2, 2]
 
 
 def test_counts_follow_the_direction():

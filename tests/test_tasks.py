@@ -92,6 +92,7 @@ def test_blocks_are_the_recursion_to_the_bit(read, threshold):
 def test_repeat_copy_repeats_the_inputs():
     x = np.arange(1.0, 7.0).reshape(3, 2)
     np.testing.assert_array_equal(continuation(repeat_copy(3, 2), x, 7), np.tile(x, (3, 1))[:7])
+    assert repeat_copy(3, 2).repeats and not Task(2, 2, np.stack([np.eye(2)] * 2)).repeats
 
 
 def test_f_acts_on_the_oldest_vector_first():

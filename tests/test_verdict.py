@@ -1,5 +1,6 @@
 """Reports: what they say, how they look, and what evidence each bound of a verdict asks for."""
 
+import html
 import json
 import math
 import os
@@ -98,6 +99,16 @@ def reported(name: str, alignments: bool = False) -> NetworkReport:
 @pytest.fixture(scope="module")
 def reports() -> dict[str, NetworkReport]:
     return {name: reported(name, alignments=name == "linear") for name in ASKED}
+
+
+def test_a_page_folds_what_was_used_and_tells_the_notes(reports):
+    report = reports["linear"].to_dict()
+    text, tables = pages.fragment(report, []), pages.tables(report)
+    titles = [html.escape(table.title) for table in tables if table.folded]
+    assert {"Criteria", "What was used"} <= {*titles}
+    assert re.findall("<summary>(.*?)</summary>", text) == titles
+    notes = [html.escape(table.note) for table in tables if table.note]
+    assert re.findall('<p class="note">(.*?)</p>', text) == notes and notes
 
 
 @pytest.mark.parametrize("name", ASKED)

@@ -328,7 +328,7 @@ def saturation(
         If all states are 0.
     """
     x = checks.array("preactivation", preactivation, ..., len(memories.Psi))
-    if not x.any():
+    if not (x**2).any():
         raise ValueError("preactivation must hold states other than 0")
     x = x.reshape(-1, x.shape[-1])
     q = (np.tanh(x) ** 2).mean()

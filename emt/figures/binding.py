@@ -64,7 +64,9 @@ def figure_1(
     s, kappa
         Number of memories and components of each.
     """
-    T, memories, last = len(u), [str(k) for k in range(1, s + 1)], [str(s)]
+    T = checks.integer("the number of steps of u", len(u))
+    checks.array("u", u, None, checks.integer("kappa", kappa))
+    memories, last = [str(k) for k in range(1, checks.integer("s", s) + 1)], [str(s)]
     limit = _limit(*_states(program), *_states(network), u)
     fig, ax = plt.subplots(figsize=(WIDE, 2.2 + 0.55 * T))
     columns = [
@@ -81,6 +83,7 @@ def figure_1(
         pitch = width / len(names)
         for k, name in enumerate(names):
             ax.text(left + pitch * (k + 0.5), -0.1, name, ha="center", fontsize=9.5)
+            states = checks.array("a run of s memories", states, T, len(names) * kappa)
             for t, content in enumerate(states.reshape(T, len(names), kappa)[:, k]):
                 box = (left + pitch * (k + 0.06), t + 0.07, 0.88 * pitch, 0.86)
                 mesh = cells(ax, content, limit, box)
@@ -233,7 +236,8 @@ def _limit(*values: np.ndarray) -> float:
 
     A quarter beyond the largest modulus: the darkest red and the darkest blue look alike.
     """
-    return 1.25 * float(max(abs(array).max() for array in values)) or 1.0
+    most = max(abs(array).max(initial=0.0) for array in values)
+    return 1.25 * checks.real("the largest of composed, written, read and u", most) or 1.0
 
 
 def _scale(fig: Figure, axes: Axes | np.ndarray, mesh: QuadMesh) -> None:
@@ -290,6 +294,8 @@ def _stack(
     labels: float = 0.75,
 ) -> float:
     """Draw the memories of Fig. 2 one below the other, and return where they end."""
+    size = checks.integer("s", s) * checks.integer("kappa", kappa)
+    state = checks.array("what s memories hold", state, size)
     ax.text(left + 0.25, -0.15, title, ha="center")
     for k, memory in enumerate(state.reshape(s, kappa)):
         cells(ax, memory, limit, (left, _middle(k) - 0.5, 0.5, 1.0))
@@ -317,4 +323,4 @@ def _bare(ax: Axes, s: int, xlim: tuple[float, float]) -> Axes:
     return ax
 
 
-checks.guard(globals())
+checks.guard(globals(), shapes=True)

@@ -36,4 +36,4 @@ def questions(ax: Axes, rows: Sequence[tuple[str, str]], end: str) -> Axes:
     return ax
 
 
-checks.guard(globals())
+checks.guard(globals(), shapes=True)

@@ -67,7 +67,8 @@ def side_by_side(titles: Sequence[str], height: float = 3.9) -> tuple[Figure, li
     height
         In inches.
     """
-    fig, axes = plt.subplots(1, len(titles), figsize=(WIDE, height), squeeze=False)
+    columns = checks.integer("the number of titles", len(titles))
+    fig, axes = plt.subplots(1, columns, figsize=(WIDE, height), squeeze=False)
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
     return fig, list(axes[0])
@@ -115,7 +116,9 @@ def curves(
 
 def predictions(
     ax: Axes,
-    pairs: Mapping[str, tuple[Float[np.ndarray, " n"], ...]],
+    pairs: Mapping[
+        str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]
+    ],
     xlabel: str,
     ylabel: str,
 ) -> Axes:
@@ -164,6 +167,8 @@ def law(
     ylabel
         Of the vertical axis; the other is activity.
     """
+    checks.integer("the number of points", len(points))
+    checks.array("low and high", [low, high], 2)
     every = np.concatenate([np.asarray(x) for x, _ in points.values()])
     ends = np.array([every.min() / 1.5, every.max() * 1.5])
     colours = {name: f"C{n}" for n, name in enumerate(points)}
@@ -203,6 +208,7 @@ def heat_map(
     extent
         Left, right, bottom, top in data coordinates.
     """
+    checks.integer("the number of values", values.size)
     limit = limit or abs(values).max() or 1.0
     image = ax.imshow(values, vmin=-limit, vmax=limit, aspect="auto", extent=extent)
     beyond = "both" if abs(values).max() > limit else "neither"
@@ -248,4 +254,4 @@ def complex_plane(ax: Axes, reach: float) -> None:
     ax.set(xlabel="real part", ylabel="imaginary part")
 
 
-checks.guard(globals())
+checks.guard(globals(), shapes=True)

@@ -267,4 +267,4 @@ def _say_what_to_see(
     d.annotate(enters, (1, n - kappa / 2), place, **words, bbox=box, arrowprops=white)
 
 
-checks.guard(globals())
+checks.guard(globals(), shapes=True)

@@ -29,7 +29,9 @@ def remainders(
     powers
         Slope for each of the names; its line goes through the last point.
     """
+    checks.array("sizes", sizes, None)
     for n, (name, values) in enumerate(lines.items()):
+        checks.choice("each name of lines, for its power,", name, tuple(powers))
         guide = values[-1] * (sizes / sizes[-1]) ** powers[name]
         ax.plot(sizes, guide, color=f"C{n}", ls=("-", "--", ":")[n % 3], lw=1)
         label = f"{name} (line: slope {powers[name]:g})"
@@ -85,6 +87,7 @@ def fidelities(
     signs
         Correlation that is left when only signs are: a dotted line.
     """
+    checks.array("cycles", cycles, None)
     curves(ax, lines, "cycle", "correlation with what was stored", x=cycles)
     ax.axhline(signs, color=INK, lw=0.8, ls=":")
     ax.set(xscale="log", ylim=(-0.05, 1.05))
@@ -139,4 +142,4 @@ def changes(
     return ax
 
 
-checks.guard(globals())
+checks.guard(globals(), shapes=True)

@@ -40,6 +40,7 @@ def rule_eigenvalues(ax: Axes, values: Complex[np.ndarray, " n"]) -> Axes:
     values
         Those closer than 0.05 are drawn as one.
     """
+    checks.array("values", abs(values), None)
     places = []
     for value in values:
         near = [place for place in places if abs(place[0] - value) < 0.05]
@@ -85,7 +86,7 @@ def parallelogram(
     return ax
 
 
-def arrows(ax: Axes, groups: Mapping[str, Float[np.ndarray, "2 any"]]) -> Axes:
+def arrows(ax: Axes, groups: Mapping[str, Float[np.ndarray, "2 _"]]) -> Axes:
     """Draw vectors of the plane as arrows from the origin, a colour a group.
 
     Parameters
@@ -136,10 +137,11 @@ def two_projections(
         join = {"lw": 5, "alpha": 0.35, "zorder": 1} if mark == "s" else {"lw": 1, "ls": "--"}
         ax.plot(*zip(orbit[0], point, strict=True), color=color, **join)
         ax.plot(*point, mark, ms=8, color=color, label=f"{name} projection")
-    reach = 1.3 * abs(np.vstack([orbit, spectral, orthogonal])).max()
+    points = np.vstack([orbit, spectral, orthogonal])
+    reach = 1.3 * abs(checks.array("orbit, spectral and orthogonal", points, None, 2)).max()
     ax.set(xlim=(-reach, reach), ylim=(-0.4 * reach, 1.1 * reach), aspect="equal")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     return ax
 
 
-checks.guard(globals())
+checks.guard(globals(), shapes=True)

@@ -1,6 +1,7 @@
 """How programs name the arrays of a recurrent layer: PyTorch, Keras, ONNX, and those by hand."""
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def part(name: str) -> str:
 
 
 def recurrent_part(
-    found: dict[str, np.ndarray], layout: str | None, names: dict
+    found: Mapping[str, np.ndarray], layout: str | None, names: dict
 ) -> tuple[dict, bool]:
     """Return name and value of the recurrent part's arrays, PyTorch's way up.
 
@@ -176,7 +177,7 @@ def _written_out(found: dict, layout: str | None, names: dict) -> dict:
     return weights
 
 
-def low_rank(found: dict, layout: str | None) -> tuple[dict, dict, str | None]:
+def low_rank(found: Mapping[str, np.ndarray], layout: str | None) -> tuple[dict, dict, str | None]:
     """Form a recurrent matrix of low rank, m n^T; scales ``si``, ``so`` go into ``wi``, ``wo``."""
     parts = {part(n): n for n in found if found[n].ndim == 2 and part(n) in ("m", "n")}
     m, n = parts.get("m"), parts.get("n")

@@ -64,7 +64,10 @@ def committed(name: str, folder: Path = FOLDER) -> CommittedTable:
         if table.rows.empty or table.rows.isna().any(axis=None) or not table.source:
             raise ValueError("rows are missing")
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is missing or damaged ({error!r}): run make atlas") from None
+        raise ValueError(
+            f"name must be of a table in folder: {path} is missing or damaged ({error!r}): "
+            "run make atlas"
+        ) from None
     return table
 
 

@@ -16,9 +16,10 @@ from training import NETWORKS, angle_error
 
 import emt
 from emt.training import descent
-from emt.training.recipes import TrainingConfig
+from emt.training.recipes import QUICK, TrainingConfig
 
 RUNS = 5
+TASKS = [name for name, (_, stages) in NETWORKS.items() if stages in QUICK.values()]
 WAYS = "torch.nn.RNN and Adam", "JAX, compiled scan"
 
 
@@ -149,8 +150,9 @@ COLD = "import emt; task = emt.repeat_copy({s}, {kappa}); from emt.training.reci
 COLD += "emt.train(task, emt.TrainingConfig(stages=QUICK[{s}]), progress=False)"
 
 
-def cold(s: int, kappa: int) -> dict:
+def cold(network: str) -> dict:
     """Time a process from its start to a trained network, its imports included."""
+    (s, kappa), _ = NETWORKS[network]
     script = COLD.format(s=s, kappa=kappa)
     taken = []
     for _ in range(RUNS):

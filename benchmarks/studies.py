@@ -13,12 +13,14 @@ import networks
 import nonlinear
 import nulls
 import overwriting
+import peers
 import scale
 import study
 import training
 import verdicts
 from study import Study
 
+from emt.training.recipes import QUICK
 from emt.workshop.parallel import one_thread
 
 SEEDS = range(20)
@@ -26,8 +28,22 @@ NETWORKS = [{"write_scale": a, "seed": seed} for a in memories.SCALES for seed i
 STUDIES = {
     "training": Study(
         training.quality,
-        [{"network": name, "seed": seed} for name in training.NETWORKS for seed in SEEDS],
+        [
+            {"network": name, "seed": seed}
+            for name, (_, stages) in training.NETWORKS.items()
+            for seed in (range(200) if stages in QUICK.values() else SEEDS)
+        ],
         timed=("seconds",),
+    ),
+    # Learning by others in turn with ours; JAX is not in the environment.
+    "peers": Study(
+        peers.pair,
+        [{"network": name, "way": way} for name in peers.TASKS for way in peers.WAYS],
+        timed=("seconds_ours", "seconds", "ratio", "seconds_compiling"),
+        slow=True,
+    ),
+    "cold": Study(
+        peers.cold, [{"network": name} for name in peers.TASKS], timed=("seconds", "slowest")
     ),
     "training_arithmetic": Study(
         training.arithmetic,

@@ -219,6 +219,30 @@ def test_buffers_begin_at_the_width_of_a_register(dtype):
     assert not any(x.ctypes.data % 64 for room in rooms for x in room)
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("change", ["longer", "flat", "empty", "deeper"])
+def test_what_does_not_fit_is_refused_by_name(change, place, device):
+    given = problem(3, 4, 2, 5, 6)
+    x = given[place]
+    changed = {"longer": np.concatenate([x, x]), "flat": x[0], "empty": x[:0], "deeper": x[None]}
+    names = "W_hh", "W_uh", "W_r", "u", "targets"
+    room = room_for(given, device, extra=9)
+    given[place] = changed[change]
+    if change == "longer" and names[place] in ("u", "targets"):
+        backpropagate(*on(given, device), room)  # more steps, for which there is room
+        return
+    with pytest.raises(ValueError, match=rf"^({'|'.join(names)}) must have"):
+        backpropagate(*on(given, device), room)
+
+
+def test_a_room_of_another_size_is_refused():
+    given = problem(3, 4, 2, 5, 6)
+    for others in ((7, 3, 5), (7, 2, 4)):
+        with pytest.raises(ValueError, match="room must be for 2 sequences and 5 units"):
+            backpropagate(*on(given, None), allocate(*others, like()))
+
+
 def test_arrays_of_two_libraries_do_not_mix():
     given = problem(3, 4, 2, 5, 2)
     mixed = [torch.tensor(given[0]), *given[1:]]

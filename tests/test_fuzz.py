@@ -67,13 +67,12 @@ LEFT_OUT = {
     "checks.guard": "takes the globals of a module",
     "verdict.command.main": "takes no argument: test_command",
     "workshop.parallel.one_thread": "takes no argument",
+    "training.backpropagation.backpropagate": "writes into its room: test_backpropagation",
     "workshop.results.imported": "takes what `code` has found: test_store",
-    "training.backpropagation.backpropagate": "takes what `train` has checked, at every update",
 }
 # By the function or its module, the argument that is not tried.
 UNTRIED = {
-    ("training.descent.train", "device"): "a RuntimeError, torch's own, lists the devices",
-    ("training.backpropagation.allocate", "device"): "as there",
+    ("training.backpropagation", "like"): "an array of either library, and no list",
     ("verdict.pages", "report"): "what `NetworkReport.to_dict` makes, as its schema says",
     ("workshop.store.sources", "module"): "a module of the package",
 }

@@ -150,6 +150,35 @@ TABLE = {
         ),
         "room must be for at least 7 steps, not 6",
     ),
+    **{
+        f"{name} for a gradient": (
+            lambda shapes=shapes, room=room: backpropagation.backpropagate(
+                *(np.ones(n, "f") for n in shapes),
+                backpropagation.allocate(7, *room, np.ones(1, "f")),
+            ),
+            message,
+        )
+        for name, shapes, room, message in (
+            (
+                "flat",
+                ((2,), (2, 1), (1, 2), (3, 1, 1), (4, 1, 1)),
+                (1, 2),
+                r"W_hh must have 2 axes, none empty, not \(2,\)",
+            ),
+            (
+                "others",
+                ((2, 2), (3, 1), (1, 2), (3, 1, 1), (4, 1, 1)),
+                (1, 2),
+                r"W_uh must have shape \(2, 1\), not \(3, 1\)",
+            ),
+            (
+                "another room",
+                ((2, 2), (2, 1), (1, 2), (3, 1, 1), (4, 1, 1)),
+                (1, 3),
+                "room must be for 1 sequences and 2 units",
+            ),
+        )
+    },
     "two libraries": (
         lambda: backpropagation.backpropagate(
             *(np.ones(n, "f") for n in ((2, 2), (2, 1), (1, 2), (3, 1, 1), (4, 1, 1))),

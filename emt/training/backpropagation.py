@@ -149,16 +149,19 @@ def backpropagate(
     Raises
     ------
     ValueError
-        If the room is for fewer steps.
+        If shapes do not fit, or the room is for fewer steps.
     """
     checks.choice("activation", activation, LEARNABLE)
     xp = library(W_hh)
     arrays = W_uh, W_r, u, targets, *room
     if any(isinstance(x, np.ndarray) != (xp is np) for x in arrays):
         raise ValueError(f"weights, sequences and room must all be of {xp.__name__}, as W_hh is")
+    _fit(W_hh, W_uh, W_r, u, targets, b, noise)
     s, T, H, kappa = len(u), len(u) + len(targets), len(W_hh), len(W_r)
     if T > len(room.delta):
         raise ValueError(f"room must be for at least {T} steps, not {len(room.delta)}")
+    if room.step.shape != (u.shape[1], H):
+        raise ValueError(f"room must be for {u.shape[1]} sequences and {H} units")
     h, slope, delta, step, W_hh_T = room.h[: T + 1], room.slope[:T], room.delta[:T], *room[3:]
     product = np.dot if xp is np else xp.mm
     h[0], W_hh_T[:] = 0.0, W_hh.T
@@ -209,6 +212,25 @@ def backpropagate(
         xp.matmul(error.T, spoken),
         None if b is None else delta.reshape(-1, H).sum(0),
     )
+
+
+def _fit(W_hh, W_uh, W_r, u, targets, b, noise) -> None:
+    axes = {
+        "W_hh": (W_hh, 2),
+        "W_uh": (W_uh, 2),
+        "W_r": (W_r, 2),
+        "u": (u, 3),
+        "targets": (targets, 3),
+    }
+    for name, (x, number) in axes.items():
+        if x.ndim != number or 0 in x.shape:
+            raise ValueError(f"{name} must have {number} axes, none empty, not {tuple(x.shape)}")
+    H, (p, _), (s, B, m), n = len(W_hh), W_r.shape, u.shape, len(targets)
+    wanted = {"W_hh": (W_hh, (H, H)), "W_uh": (W_uh, (H, m)), "W_r": (W_r, (p, H))}
+    wanted |= {"targets": (targets, (n, B, p)), "b": (b, (H,)), "noise": (noise, (s + n, B, H))}
+    for name, (x, shape) in wanted.items():
+        if x is not None and tuple(x.shape) != shape:
+            raise ValueError(f"{name} must have shape {shape}, not {tuple(x.shape)}")
 
 
 checks.guard(globals())

@@ -11,7 +11,7 @@ PARAMETERS =
 # Where the book is published from, as https://github.com/owner/name: gives its pages buttons that open
 # them on Binder and Colab.
 REPOSITORY =
-PYTEST_ARGS ?= -n 3 --dist loadfile
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 # The environment. To use one that you keep yourself (conda's, say): BIN="$CONDA_PREFIX/bin" READY=
 # A checkout that cannot be written to: VENV=/elsewhere/venv BUILD=/elsewhere/build

@@ -170,7 +170,7 @@ STUDIES = {
     "networks": Study(
         networks.network,
         networks.NETWORKS,
-        {"random directions": 0.004},
+        {"random directions": 0.015},  # a share of few bits
         steady="failure == 'none' and factor.isin(['none', 'write_scale'])"
         " and `random directions` > 0.021",
         within=0.15,

@@ -86,6 +86,16 @@ def known_network(s=3, kappa=2, spare=4, basis="oblique", seed=0, task=None, rad
     return Known(task, weights, Psi, Psi_dual)
 
 
+# The files that take longest come first, so that no worker is left alone with one.
+LONG = "other_sizes live make tables pipeline command parallel"
+
+
+def pytest_collection_modifyitems(items):
+    """Put the long files first; `--no-loadscope-reorder` keeps them there."""
+    order = {f"test_{name}": n for n, name in enumerate(LONG.split())}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 @pytest.fixture(scope="session")
 def known():
     """Return the builder of networks with known memories."""

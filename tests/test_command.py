@@ -406,7 +406,8 @@ def test_a_network_is_trained_without_torch():
 
 
 def test_an_interrupt_ends_it_quietly():
-    process = started("train", before="import emt; print('here', flush=True); ")
+    asked = "train", "--hidden", "500"
+    process = started(*asked, before="import emt; print('here', flush=True); ")
     assert process.stdout.readline() == "here\n"
     time.sleep(2.5)
     process.send_signal(signal.SIGINT)

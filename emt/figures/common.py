@@ -76,7 +76,7 @@ def side_by_side(titles: Sequence[str], height: float = 3.9) -> tuple[Figure, li
 
 def curves(
     ax: Axes,
-    lines: Mapping[str, Float[np.ndarray, " steps"]],
+    lines: Mapping[str, Float[np.ndarray, " _"]],
     xlabel: str,
     ylabel: str,
     first: int = 1,

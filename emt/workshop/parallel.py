@@ -76,11 +76,16 @@ def sweep(
     arguments = list(arguments)
     places = [None] * len(arguments)
     if folder is not None:
+        wrong = "folder must be one that is or can be made"
         try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        except (TypeError, ValueError, OSError) as error:
-            raise ValueError(f"folder must be one that is or can be made: {error}") from None
-        places = [place(Path(folder).absolute(), function, a) for a in arguments]
+            home = Path(folder).absolute()
+        except TypeError as error:
+            raise ValueError(f"{wrong}: {error}") from None
+        places = [place(home, function, a) for a in arguments]
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{wrong}: {error}") from None
     found = [None if kept is None else kept.find() for kept in places]
     left = [n for n, result in enumerate(found) if result is None]
     single = _remote if scheduler else _local

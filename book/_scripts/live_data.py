@@ -37,7 +37,7 @@ PLUS, MINUS = "#c44e1a", "#33619e"
 def networks() -> dict[str, emt.Network]:
     """Return the network of the book, what its training started from, and one that overwrites."""
     task, config = emt.repeat_copy(S, KAPPA), emt.TrainingConfig()
-    over = replace(to_overwrite(S, 8 * S, updates=800, most_inputs=3 * S), batch=32)
+    over = replace(to_overwrite(S, 8 * S, most_inputs=3 * S), batch=32)
     return {
         "trained": emt.trained(task, config).network,
         "untrained": emt.untrained(task, config),

@@ -7,6 +7,7 @@ without limits finds any algorithm in any network (Sutter et al. 2025).
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from emt.tasks import Task, continuation
 TRAINING_SEED = EVALUATION_SEED + 1
 CUT = 1e-10
 """Directions whose singular value is below this part of the largest count as none."""
+_solved = partial(linalg.lstsq, cond=CUT, lapack_driver="gelsy")  # the default may not converge
 
 
 class Alignment(NamedTuple):
@@ -170,7 +172,7 @@ def decoded(h: Float[np.ndarray, "samples H"], bits: Float[np.ndarray, "samples 
     checks.integer("the number of columns of bits", bits.shape[1])
     half = len(h) // 2
     middle, mean = h[:half].mean(axis=0), bits[:half].mean(axis=0)
-    covectors = linalg.lstsq(h[:half] - middle, bits[:half] - mean, cond=CUT)[0].T
+    covectors = _solved(h[:half] - middle, bits[:half] - mean)[0].T
     read = (h[half:] - middle) @ covectors.T + mean
     return Decoder(covectors, float((np.sign(read) == np.sign(bits[half:])).mean()))
 
@@ -223,7 +225,7 @@ def reread(
     """
     h, held = in_flight(network, task, sequences, seed)
     seen = replace(network, W_r=np.eye(network.hidden), c=None).read(h).reshape(-1, network.hidden)
-    W_r = linalg.lstsq(seen, held[:, :, -1].reshape(len(seen), -1), cond=CUT)[0].T
+    W_r = _solved(seen, held[:, :, -1].reshape(len(seen), -1))[0].T
     return replace(network, W_r=W_r, c=None)
 
 

@@ -247,7 +247,8 @@ def as_printed(
         Psi += (1 - alpha) * backward_blocks(network, task.s, star)
     checks.choice("removal", removal, REMOVALS)
     if removal != "none":
-        right, left = invariant_subspaces(network.W_hh, threshold, n)
+        near = network.W_uh, network.W_r
+        right, left = invariant_subspaces(network.W_hh, threshold, n, *near)
         if right.shape[1] < n:
             threshold = between(network.W_hh, n) if threshold is None else threshold
             raise ValueError(
@@ -304,7 +305,7 @@ def corrected(
     if live.all():
         _fits(network, task)
     n = int(live.sum())
-    right, left = invariant_subspaces(network.W_hh, threshold, n)
+    right, left = invariant_subspaces(network.W_hh, threshold, n, network.W_uh, network.W_r)
     if right.shape[1] != n:
         threshold = between(network.W_hh, n) if threshold is None else threshold
         wanted = f"s * kappa = {n}" if live.all() else f"{n} as the rule has"

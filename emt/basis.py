@@ -3,6 +3,8 @@
 A basis is a matrix of columns, its covectors the rows of another with ``covectors @ basis = I``.
 """
 
+from collections import deque
+
 import numpy as np
 from jaxtyping import Float
 from scipy import linalg
@@ -12,8 +14,9 @@ from emt import checks
 LIVE = 0.99
 """Modes with ``|lambda| > LIVE`` count as long-lived. The paper says ``|lambda| >= 1``, which
 rounding alone breaks, even for an exact network."""
-LARGE, NEAR = 512, 0.002
-"""From this size on, subspaces are first sought by iteration; nearer to the threshold, not."""
+LARGE, NEAR, CARRIED = 512, 0.002, 80
+"""From this size on subspaces are first sought by iteration; nearer to the threshold they are not;
+and so often are the few columns multiplied that reach the long-lived modes."""
 
 
 def dual(vectors: Float[np.ndarray, "H n"]) -> Float[np.ndarray, "n H"]:
@@ -118,7 +121,11 @@ def between(W: Float[np.ndarray, "H H"], n: int) -> float:
 
 
 def invariant_subspaces(
-    W: Float[np.ndarray, "H H"], threshold: float | None = LIVE, n: int = 0
+    W: Float[np.ndarray, "H H"],
+    threshold: float | None = LIVE,
+    n: int = 0,
+    written: Float[np.ndarray, "H m"] | None = None,
+    read: Float[np.ndarray, "p H"] | None = None,
 ) -> tuple[Float[np.ndarray, "H n"], Float[np.ndarray, "n H"]]:
     """Return orthonormal bases of the long-lived right and left invariant subspaces.
 
@@ -134,6 +141,9 @@ def invariant_subspaces(
         Modes with a larger modulus are long-lived; at least 0. ``None`` is what `between` says.
     n
         How many modes a task asks for: for `threshold` ``None``, and as a hint.
+    written, read
+        Columns that reach the long-lived modes, and rows that see them, if there are such: then
+        that iteration is shorter.
 
     Returns
     -------
@@ -150,9 +160,11 @@ def invariant_subspaces(
     W, n = checks.square("W", W), checks.integer("n", n, least=0)
     if threshold is not None:
         threshold = checks.real("threshold", threshold, least=0.0)
+    written = None if written is None else checks.array("written", written, len(W), None)
+    read = None if read is None else checks.array("read", read, None, len(W)).T
     if 0 < 8 * n <= len(W) >= LARGE:
-        right = _iterated(W, n, threshold)
-        left = None if right is None else _iterated(W.T, n, threshold)
+        right = _iterated(W, n, threshold, written)
+        left = None if right is None else _iterated(W.T, n, threshold, read)
         if left is not None:
             return right, left.T
     T, Q = linalg.schur(W, output="real")
@@ -176,15 +188,25 @@ def _sorted(T: np.ndarray, Q: np.ndarray, threshold: float) -> tuple[np.ndarray,
     return T, Q, int(above.sum())
 
 
-def _iterated(W: np.ndarray, n: int, threshold: float | None) -> np.ndarray | None:
+def _iterated(
+    W: np.ndarray, n: int, threshold: float | None, reaching: np.ndarray | None
+) -> np.ndarray | None:
     """Return the right invariant subspace of the n largest modes, if these are the long-lived ones.
 
-    Random columns, some more than n, are multiplied again and again. A further live mode would
+    Columns are multiplied again and again: random ones, some more than n; or the few that reach the
+    modes, of which enough last blocks are kept, and some random ones. A further live mode would
     show among those beyond n, or keep the n from converging. ``None`` if it does not converge soon,
     or another number of modes lives, or one is near the threshold.
     """
     bar = LIVE if threshold is None else threshold
     Q = checks.generator(0).normal(size=(len(W), n + 8))
+    if reaching is not None and reaching.any():
+        m = reaching.shape[1]
+        few, last = np.hstack([reaching, Q[:, :8]]), deque(maxlen=-(-n // m))
+        for _ in range(CARRIED + last.maxlen):
+            few = W @ few
+            last.append(few[:, :m])
+        Q = np.hstack([*last, few[:, m:]])
     was = np.inf
     for left in range(40, 0, -1):
         Q = W @ linalg.qr(Q, mode="economic", overwrite_a=True)[0]

@@ -124,6 +124,7 @@ EXAMPLES = {
     "basis.vector": {"components": ROW, "basis": NET.Psi},
     "basis": {"v": np.ones(10), "block": W.W_uh, "name": "vectors"},
     "basis.propagate": {"name": "count"},
+    "basis.invariant_subspaces": {"written": W.W_uh, "read": W.W_r},
     "tasks.bitmap": {"s": 4, "kappa": 5},
     "tasks.from_operator": {"operator": np.ones((6, 2))},
     "scoring": {"trials": Trials(BITS, BITS)},
@@ -455,11 +456,11 @@ ACCEPTED = {
     "no axes": "leak variance x z",
     "another axis": "components h preactivation u v variance x z",
     "longer": "W_uh Xi bits block covectors doses h inputs operator overlaps sizes targets times u"
-    " variance x z",
-    "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation"
+    " variance written x z",
+    "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation read"
     " response sizes starts times u variance vectors visited x z",
     "empty": "block covectors doses sizes times u variance vectors x z",
-    "no columns": "Xi block covectors doses overlaps sizes times u variance vectors x z",
+    "no columns": "Xi block covectors doses overlaps sizes times u variance vectors written x z",
 }
 ACCEPTED = {case: set(names.split()) for case, names in ACCEPTED.items()}
 ACCEPTED[str(sys.maxsize)] = ACCEPTED["1000000000000"]

@@ -103,6 +103,7 @@ def large(H, n, outside, seed=0):
     return B @ linalg.block_diag(inside, np.diag(outside)) @ np.linalg.inv(B)
 
 
+@pytest.mark.parametrize("carried", [False, True])
 @pytest.mark.parametrize("threshold", [None, LIVE, 0.8])
 @pytest.mark.parametrize(
     "outside, iterated",
@@ -117,12 +118,13 @@ def large(H, n, outside, seed=0):
     ids=["gap", "one more", "one near", "slow", "all", "none"],
 )
 def test_a_large_matrix_has_the_subspaces_of_its_schur_form(
-    outside, iterated, threshold, monkeypatch
+    carried, outside, iterated, threshold, monkeypatch
 ):
     W, schur = large(512, 6, outside), MagicMock(side_effect=linalg.schur)
     above = np.count_nonzero(abs(outside) > (threshold or LIVE))
     monkeypatch.setattr(basis.linalg, "schur", schur)
-    found = invariant_subspaces(W, threshold, 6)
+    near = (W @ columns(512, 2), columns(3, 512)) if carried else ()
+    found = invariant_subspaces(W, threshold, 6, *near)
     whole = any(len(call.args[0]) == 512 for call in schur.call_args_list)
     assert whole == (not iterated or above > 0)
     monkeypatch.setitem(inspect.unwrap(invariant_subspaces).__globals__, "LARGE", 513)

@@ -143,7 +143,7 @@ atlas: | $(READY) $(B)/CACHEDIR.TAG ## compute the committed tables anew (hours;
 	  --folder "$(BUILD)/atlas" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(STUDIES)
 
 walk: | $(READY) $(B)/CACHEDIR.TAG ## do what the pages say, as printed, in a fresh clone: book/walk.csv
-	"$(BIN)/python" benchmarks/walk.py $(if $(WITHOUT),--without "$(WITHOUT)") > "$(BUILD)/walk.log" 2>&1 || \
+	"$(BIN)/python" benchmarks/walk.py $(if $(WITHOUT),--without "$(WITHOUT)") $(WALK) > "$(BUILD)/walk.log" 2>&1 || \
 	  { tail -20 "$(BUILD)/walk.log" >&2; exit 1; }
 machines: | $(READY) $(B)/CACHEDIR.TAG ## run both commands on bare machines (root; MACHINES="..." for some)
 	PYTHONPATH="$(HERE):$(HERE)/benchmarks" "$(BIN)/python" benchmarks/machines.py $(MACHINES)

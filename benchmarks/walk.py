@@ -43,6 +43,7 @@ HERE = [
     (r"make (?=atlas)", "make -n ", "hours"),
     (r"make (?=book [B-Z]|TORCH)", "make -n ", "another book or torch"),
     (r"make (?=walk)", "make -n ", "this is it"),
+    (r"make (?=machines|faults|mutation)", "make -n ", "it has a table of its own"),
     (r"make (?=audit)", "make -n ", "asks a service that does not answer here"),
     (r"^pip install.*\[torch\].*", 'pip install ".[torch]" torch==2.13.0+cpu', "torch is at hand"),
     (r"^emt sweep .*--scheduler.*", "", "no cluster here; tests/test_parallel.py has one"),
@@ -204,7 +205,7 @@ def write_files(folder: Path) -> None:
     )
 
 
-def walk(scratch: Path, without: str | None) -> pd.DataFrame:
+def walk(scratch: Path, without: str | None, known: pd.DataFrame | None = None) -> pd.DataFrame:
     """Walk through all pages, and return a row of each command.
 
     Parameters
@@ -213,13 +214,20 @@ def walk(scratch: Path, without: str | None) -> pd.DataFrame:
         An empty folder.
     without
         As for `here`.
+    known
+        Rows that stay; of their commands only the first two are run again.
     """
     rows, folder = [], scratch / "project"
+    stay = [] if known is None else known.fillna("").to_dict("records")
+    stay = {(row["page"], row["command"]): row for row in stay if row["page"]}
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     write_files(folder)
     shell = Shell(folder)
     for page, steps in {"": FIRST, **pages(folder)}.items():
         for step in steps:
+            if (page, step) in stay:
+                rows.append(stay[page, step])
+                continue
             run, why = here(step, without)
             why = why if run in (step, "") else f"as `{run}`: {why}"
             if CALL.fullmatch(run):
@@ -235,12 +243,13 @@ def walk(scratch: Path, without: str | None) -> pd.DataFrame:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--without", help="commands to leave out: a regular expression")
+    parser.add_argument("--new", action="store_true", help="only what the table lacks")
     parser.add_argument("--call", help="evaluate this, where a reader's files are")
     asked = parser.parse_args()
     if asked.call:
         exec(asked.call, given() | ({"model": of_keras()} if "keras(" in asked.call else {}))
         sys.exit()
     with TemporaryDirectory() as scratch:
-        rows = walk(Path(scratch), asked.without)
+        rows = walk(Path(scratch), asked.without, pd.read_csv(TABLE) if asked.new else None)
         rows.to_csv(TABLE, index=False, lineterminator="\n")
     sys.exit(int(rows["outcome"].str.startswith("exit").any()))

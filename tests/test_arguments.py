@@ -457,8 +457,8 @@ ACCEPTED = {
     "another axis": "components h preactivation u v variance x z",
     "longer": "W_uh Xi bits block covectors doses h inputs operator overlaps sizes targets times u"
     " variance written x z",
-    "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation read"
-    " response sizes starts times u variance vectors visited x z",
+    "more": "Psi Psi_dual W_r basis contents covectors directions doses h overlaps preactivation"
+    " read response sizes starts times u variance vectors visited x z",
     "empty": "block covectors doses sizes times u variance vectors x z",
     "no columns": "Xi block covectors doses overlaps sizes times u variance vectors written x z",
 }

@@ -48,6 +48,7 @@ HERE = [
     (r"^pip install.*\[torch\].*", 'pip install ".[torch]" torch==2.13.0+cpu', "torch is at hand"),
     (r"^emt sweep .*--scheduler.*", "", "no cluster here; tests/test_parallel.py has one"),
     (r"^emt sweep (?!.*--hidden )", "emt sweep --s 2 --kappa 1 --hidden 8 ", "smaller networks"),
+    (r'device="cuda"', 'device="cpu"', "no GPU here"),
     (r"^emt\.train\(\.\.\.", "emt.train(task, config", "what the dots stand for"),
 ]
 COMMAND = re.compile(r"(?:\$ )?((?:apt-get|cat|conda|emt|git|make|pip|python3?) .+|make)")

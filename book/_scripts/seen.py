@@ -2,12 +2,14 @@
 
 Make compares times alone. Where a file changed and its time does not say so (it was restored with
 its old time, say), or where something was made in the future by a clock that was wrong, what was
-made loses its time, and is made again; the old pages stay until then.
+made loses its time, and is made again; the old pages stay until then. What a killed swap of pages
+left aside goes.
 """
 
 import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -35,6 +37,9 @@ def main(build: Path, places: list[Path]) -> None:
             stale = made
     for path in stale:
         os.utime(path, (0, 0))
+    if (build / "html").exists():  # else the old pages may be what a killed swap put aside
+        for aside in build.glob("old-*"):
+            shutil.rmtree(aside, ignore_errors=True)
     aside = noted.with_suffix(".part")
     aside.write_text(json.dumps(now, indent=1), encoding="utf-8")
     aside.replace(noted)

@@ -91,7 +91,7 @@ EXECUTED := $(patsubst %,$(B)/executed/%.ipynb,$(LONGEST) $(filter-out $(LONGEST
 found     = $(shell find $(1) -type f ! -path '*/__pycache__/*' ! -name '.*' | sed 's/ /\\ /g')
 PACKAGE  := $(call found,emt)
 SOURCES  := $(call found,"$(BOOK)" $(SCRIPTS))
-# What changed without its time is found by its content.
+# What changed without its time is found by its content. (`make -n` comes by before there is a Python.)
 SEEN     := "$(BIN)/python" $(SCRIPTS)/seen.py "$(BUILD)" "$(BOOK)" "$(NOTEBOOKS)" emt $(SCRIPTS) \
   requirements.lock pyproject.toml README.md LICENSE
 # What the live figures compute with, if a page has one.
@@ -120,7 +120,7 @@ help: ## show this list (the default)
 	@echo "  Variables: BUILD, PARAMETERS, REPOSITORY, STUDIES, MACHINES, FAULTS, PYTHON, TORCH, TORCH_INDEX, PYTEST_ARGS (see the Makefile)"
 
 book: | $(READY) $(B)/CACHEDIR.TAG ## train, execute the notebooks, build the book in build/html
-	@mkdir -p "$(BUILD)"; $(call locked,$(BUILD)/lock) $(SEEN) && $(MAKE) --no-print-directory pages
+	@mkdir -p "$(BUILD)"; $(call locked,$(BUILD)/lock) { test ! -x "$(BIN)/python" || $(SEEN); } && $(MAKE) --no-print-directory pages
 
 check-page: book ## open every page in a browser, both themes, desktop and phone
 	@"$(BIN)/python" $(SCRIPTS)/check_page.py "$(BUILD)/html"

@@ -406,7 +406,7 @@ def test_a_network_is_trained_without_torch():
 
 
 def test_an_interrupt_ends_it_quietly():
-    asked = "train", "--hidden", "500"
+    asked = "train", "--hidden", "2000"
     process = started(*asked, before="import emt; print('here', flush=True); ")
     assert process.stdout.readline() == "here\n"
     time.sleep(2.5)

@@ -93,6 +93,7 @@ def laid(machine: Machine, root: Path) -> Path:
 def inside(machine: Machine, root: Path, command: str) -> list[str]:
     """Return what runs a command there, as a user without a home."""
     given = {k: v for k, v in os.environ.items() if any(part in k.upper() for part in PASS)}
+    given.pop("UV_CACHE_DIR", None)  # make's own, of this folder
     wheels = [w for w in given.get("PIP_FIND_LINKS", "").split() if Path(w).is_dir()]
     user = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "USER": "reader"}
     variables = shlex.join(f"{k}={v}" for k, v in {**given, **user}.items())

@@ -247,8 +247,7 @@ def as_printed(
         Psi += (1 - alpha) * backward_blocks(network, task.s, star)
     checks.choice("removal", removal, REMOVALS)
     if removal != "none":
-        near = network.W_uh, network.W_r
-        right, left = invariant_subspaces(network.W_hh, threshold, n, *near)
+        right, left = _lasting(network, threshold, n)
         if right.shape[1] < n:
             threshold = between(network.W_hh, n) if threshold is None else threshold
             raise ValueError(
@@ -305,7 +304,7 @@ def corrected(
     if live.all():
         _fits(network, task)
     n = int(live.sum())
-    right, left = invariant_subspaces(network.W_hh, threshold, n, network.W_uh, network.W_r)
+    right, left = _lasting(network, threshold, n)
     if right.shape[1] != n:
         threshold = between(network.W_hh, n) if threshold is None else threshold
         wanted = f"s * kappa = {n}" if live.all() else f"{n} as the rule has"
@@ -353,7 +352,7 @@ def read_write_product(
     network = linear(network, at)
     task = _rule(network, task)
     live = variables(task)
-    right, left = invariant_subspaces(network.W_hh, threshold, int(live.sum()))
+    right, left = _lasting(network, threshold, int(live.sum()))
     written = linalg.solve(left @ right, left @ forward_blocks(network, task)[:, live])
     return read_covectors(network, task)[live] @ right @ written
 
@@ -386,6 +385,11 @@ def contents(
     """
     h = checks.array("h", h, ..., memories.Psi.shape[0])
     return (h if memories.at is None else h - memories.at) @ memories.Psi_dual.T
+
+
+def _lasting(network: Network, threshold: float | None, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the long-lived subspaces, of n modes if all is well, which it writes to and reads."""
+    return invariant_subspaces(network.W_hh, threshold, n, network.W_uh, network.W_r)
 
 
 def _fits(network: Network, task: Task) -> int:

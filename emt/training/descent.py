@@ -84,9 +84,8 @@ def train(
     Raises
     ------
     ValueError
-        If kappa > hidden with orthonormal inputs, `most_inputs` is below s, or learning diverges.
-    ValueError
-        If PyTorch does not know the device, or has none such.
+        If kappa > hidden with orthonormal inputs, `most_inputs` is below s, learning diverges, or
+        PyTorch does not know the device or has none such.
 
     Warns
     -----

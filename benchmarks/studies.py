@@ -186,6 +186,7 @@ STUDIES = {
             for linear in (True, False)
             for seed in range(5)
         ],
+        steady="setting.str.contains('orthogonal')",
     ),
 }
 

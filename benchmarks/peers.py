@@ -19,7 +19,7 @@ from emt.training import descent
 from emt.training.recipes import QUICK, TrainingConfig
 
 RUNS = 5
-TASKS = [name for name, (_, stages) in NETWORKS.items() if stages in QUICK.values()]
+TASKS = [name for name, (_, config) in NETWORKS.items() if config in QUICK.values()]
 WAYS = "torch.nn.RNN and Adam", "JAX, compiled scan"
 
 
@@ -124,9 +124,8 @@ def by_jax(task: emt.Task, config: TrainingConfig) -> tuple[float, float, emt.Ne
 
 def pair(network: str, way: str) -> dict:
     """Learn one network by `emt` and by another, in turn, on one thread each."""
-    (s, kappa), stages = NETWORKS[network]
+    (s, kappa), config = NETWORKS[network]
     task = emt.repeat_copy(s, kappa)
-    config = TrainingConfig(seed=0, stages=stages)
     other = by_torch if way == WAYS[0] else by_jax
     ours, theirs = [], []
     for _ in range(RUNS):
@@ -147,7 +146,7 @@ def pair(network: str, way: str) -> dict:
 
 
 COLD = "import emt; task = emt.repeat_copy({s}, {kappa}); from emt.training.recipes import QUICK; "
-COLD += "emt.train(task, emt.TrainingConfig(stages=QUICK[{s}]), progress=False)"
+COLD += "emt.train(task, QUICK[{s}], progress=False)"
 
 
 def cold(network: str) -> dict:

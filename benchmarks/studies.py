@@ -30,8 +30,8 @@ STUDIES = {
         training.quality,
         [
             {"network": name, "seed": seed}
-            for name, (_, stages) in training.NETWORKS.items()
-            for seed in (range(200) if stages in QUICK.values() else SEEDS)
+            for name, (_, config) in training.NETWORKS.items()
+            for seed in (range(200) if config in QUICK.values() else SEEDS)
         ],
         timed=("seconds",),
     ),

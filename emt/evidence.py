@@ -65,13 +65,28 @@ def non_memory_space(
     n = len(memories.Psi_dual)
     Q, R = linalg.qr(np.vstack([memories.Psi_dual, residual]).T, overwrite_a=True)
     Psi_perp, most = Q[:, n:], min(H - n, len(residual))
-    _, singular, Vt = linalg.svd(R[n : n + most, n:].T, full_matrices=False, overwrite_a=True)
-    Psi_perp[:, :most] = Psi_perp[:, :most] @ Vt.T
+    directions, singular = _principal(R[n : n + most, n:])
+    Psi_perp[:, :most] = Psi_perp[:, :most] @ directions
     variance = np.zeros(H - n)
     rounding = 100 * np.finfo(float).eps * np.sqrt(H) * linalg.norm(h) / np.sqrt(len(h))
     variance[:most] = np.where(singular > rounding, singular, 0.0) ** 2
     Psi_perp *= np.where(Psi_perp.max(axis=0) < -Psi_perp.min(axis=0), -1, 1)
     return NonMemorySpace(Psi_perp, variance, int((variance == 0).sum()))
+
+
+def _principal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return left singular vectors and values, of at most as many rows as columns.
+
+    From the rows' inner products, a third of the work; what is weak among these, and would drown in
+    their rounding, is found again by itself.
+    """
+    values, U = linalg.eigh(columns @ columns.T, driver="evd")
+    singular, U = np.sqrt(np.maximum(values[::-1], 0.0)), U[:, ::-1]
+    weak = singular < 0.01 * singular.max(initial=0.0)
+    if weak.any():
+        turned, singular[weak], _ = linalg.svd(U[:, weak].T @ columns, full_matrices=False)
+        U[:, weak] = U[:, weak] @ turned
+    return U, singular
 
 
 class Blocks(NamedTuple):

@@ -590,6 +590,6 @@ def test_an_idea_is_trained_with_the_gradient_that_it_names(monkeypatch):
     monkeypatch.setitem(
         training.IDEAS, "seen", ({}, {}, lambda *a, **k: taken.append(1) or gradient(*a, **k))
     )
-    monkeypatch.setattr(training.recipes, "QUICK", {8: tiny(stages=(Stage(4, 3, 1e-2),))})
+    monkeypatch.setattr(training.recipes, "QUICK", {8: tiny(hidden=64, stages=(Stage(4, 3, 1e-2),))})
     assert training.idea("seen", 0)["updates"] == len(taken) == 3
     assert descent.backpropagate is gradient

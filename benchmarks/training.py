@@ -159,7 +159,7 @@ def silent_products(W_hh, W_uh, W_r, u, targets, room, **_) -> Gradients:
 
 
 FALLING = tuple(
-    stage._replace(learning_rate=8e-3 * part)
+    stage._replace(learning_rate=9e-3 * part)
     for stage, part in zip(recipes.QUICK[8].stages, (1.0, 0.6, 0.4), strict=True)
 )
 UPDATES = sum(stage.steps for stage in recipes.QUICK[8].stages)
@@ -173,8 +173,8 @@ IDEAS = {
     "batches of 5": ({"batch": 5}, {}, backpropagate),
     "batches of 20": ({"batch": 20}, {}, backpropagate),
     "batches of 64": ({"batch": 64}, {}, backpropagate),
-    "one horizon of 100": ({"stages": (Stage(100, UPDATES, 8e-3),)}, {}, backpropagate),
-    "one horizon of 16": ({"stages": (Stage(16, UPDATES, 8e-3),)}, {}, backpropagate),
+    "one horizon of 100": ({"stages": (Stage(100, UPDATES, 9e-3),)}, {}, backpropagate),
+    "one horizon of 16": ({"stages": (Stage(16, UPDATES, 9e-3),)}, {}, backpropagate),
     "rates 1, 0.6, 0.4": ({"stages": FALLING}, {}, backpropagate),
     "the same, batches of 64": ({"stages": FALLING, "batch": 64}, {}, backpropagate),
     "no decay within a stage": ({"decay": "none"}, {}, backpropagate),

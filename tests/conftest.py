@@ -1,5 +1,6 @@
 """What the tests share: one thread, no window, networks whose answers are known."""
 
+import signal
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ from emt.training.descent import Training
 from emt.workshop.parallel import one_thread
 
 matplotlib.use("Agg")
+# A shell's background job ignores Ctrl-C, and so would every command that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("emt", deadline=None, derandomize=True, database=None, max_examples=25)
 settings.load_profile("emt")
 

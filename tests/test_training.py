@@ -505,7 +505,7 @@ def test_learning_that_diverges_is_one_clear_error(device):
 
 
 def test_the_quick_schedules():
-    for s, updates, rate in ((8, (360, 160, 100), 8e-3), (16, (620, 150), 5e-3)):
+    for s, updates, rate in ((8, (360, 160, 90), 9e-3), (16, (620, 150), 5.5e-3)):
         stages = QUICK[s].stages
         assert [stage.steps for stage in stages] == list(updates)
         assert [stage.horizon for stage in stages] == [2 * s, 5 * s, 12 * s][: len(updates)]
@@ -590,6 +590,8 @@ def test_an_idea_is_trained_with_the_gradient_that_it_names(monkeypatch):
     monkeypatch.setitem(
         training.IDEAS, "seen", ({}, {}, lambda *a, **k: taken.append(1) or gradient(*a, **k))
     )
-    monkeypatch.setattr(training.recipes, "QUICK", {8: tiny(hidden=64, stages=(Stage(4, 3, 1e-2),))})
+    monkeypatch.setattr(
+        training.recipes, "QUICK", {8: tiny(hidden=64, stages=(Stage(4, 3, 1e-2),))}
+    )
     assert training.idea("seen", 0)["updates"] == len(taken) == 3
     assert descent.backpropagate is gradient

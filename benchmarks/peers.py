@@ -149,12 +149,12 @@ COLD = "import emt; task = emt.repeat_copy({s}, {kappa}); from emt.training.reci
 COLD += "emt.train(task, QUICK[{s}], progress=False)"
 
 
-def cold(network: str) -> dict:
+def cold(network: str, runs: int = RUNS) -> dict:
     """Time a process from its start to a trained network, its imports included."""
     (s, kappa), _ = NETWORKS[network]
     script = COLD.format(s=s, kappa=kappa)
     taken = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", script], check=True)
         taken.append(time.perf_counter() - began)

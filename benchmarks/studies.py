@@ -43,12 +43,16 @@ STUDIES = {
         slow=True,
     ),
     "cold": Study(
-        peers.cold, [{"network": name} for name in peers.TASKS], timed=("seconds", "slowest")
+        peers.cold,
+        [{"network": name} for name in peers.TASKS],
+        timed=("seconds", "slowest"),
+        once={"runs": 1},
     ),
     "training_arithmetic": Study(
         training.arithmetic,
         [{"network": name} for name in training.NETWORKS],
         timed=("product_rate", "seconds_at_that_rate", "seconds", "fraction"),
+        once={"runs": 1},
     ),
     "training_ideas": Study(
         training.idea,
@@ -62,6 +66,7 @@ STUDIES = {
         [{"H": H} for H in scale.SIZES],
         timed=("seconds_ours", "seconds_textbook", "ratio", "apart"),
         steady="H <= 256",
+        once={"runs": 1},
     ),
     # Twenty thousand updates each: too long to be computed again with every change.
     "training_published": Study(

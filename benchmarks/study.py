@@ -46,6 +46,9 @@ class Study:
         holds that has not learned depends on every rounding.
     slow
         Whether a row takes too long to be computed again with every change.
+    once
+        What else the row's function is told when a row is computed again: not to repeat what is
+        repeated for the sake of durations.
     """
 
     row: Callable[..., dict]
@@ -55,6 +58,7 @@ class Study:
     within: float = 0.1
     steady: str = ""
     slow: bool = False
+    once: Mapping = field(default_factory=dict)
 
 
 def build(
@@ -145,7 +149,8 @@ def disagreements(study: Study, rows: pd.DataFrame, index: int) -> list[str]:
     same = len(rows) == len(arguments) and set(names) <= set(rows.columns)
     if not same or dict(rows.loc[index, names]) != arguments[index]:
         raise ValueError(f"row {index} of the table is not the study's: run make atlas")
-    return differences(study, dict(rows.loc[index]), _row(study.row, arguments[index]))
+    again = {**arguments[index], **study.row(**arguments[index], **study.once)}
+    return differences(study, dict(rows.loc[index]), again)
 
 
 def differences(study: Study, was: dict, again: dict) -> list[str]:

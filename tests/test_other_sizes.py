@@ -6,6 +6,7 @@ a kernel runs them, and what becomes of the pages, is tested in `test_make`.
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import matplotlib.pyplot as plt
@@ -54,11 +55,13 @@ def run(notebook: Path, changes: dict) -> None:
             if "parameters" in cell.metadata.get("tags", []):
                 names |= {name: value for name, value in changes.items() if name in names}
     plt.close("all")
+    for value in names.values():
+        if isinstance(value, TemporaryDirectory):
+            value.cleanup()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=IDS)
-@pytest.mark.usefixtures("networks")
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <finalize object")  # a scratch folder
+@pytest.mark.usefixtures("networks", "_no_shape_hook")
 def test_a_notebook_runs_at_another_size(notebook, published):
     """No claim binds there, the ledger says which are met, and none rests on rounding."""
     run(notebook, SMALL)

@@ -147,7 +147,8 @@ class Reach:
 def reach(path: Path) -> dict:
     """Return what the tests reach, measured once."""
     if not path.exists():
-        subprocess.run([sys.executable, __file__, "--reach", path], check=True, cwd=ROOT)
+        command = [sys.executable, __file__, "--folder", path.parent, "--reach", path]
+        subprocess.run(command, check=True, cwd=ROOT)
     reached = json.loads(path.read_text(encoding="utf-8"))
     seconds, shared = reached["seconds"], defaultdict(list)
     contexts = {t for lines in reached["lines"].values() for each in lines.values() for t in each}
@@ -338,11 +339,11 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="also what has survived")
     parser.add_argument("--reach", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    folder = given.folder.resolve()
+    sys.path.append(str(folder / "tools"))
     if given.reach:
         return _measure(given.reach)
-    folder = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    sys.path.append(str(folder / "tools"))
     reached = reach(folder / "reached.json")
     every = faults(folder / "faults.json")
     chosen = sample(every, given.sample, given.seed) if given.sample else every

@@ -35,6 +35,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from types import CodeType, FunctionType
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 UNLIKELY = re.compile("_(RShift|LShift|BitOr|BitAnd|BitXor)$|RemoveDecorator")
 # They start other programs, which this process's faults do not reach, and take long.
@@ -101,7 +103,7 @@ class Reach:
         self.coverage = Coverage(source=[str(ROOT / "emt")], data_file=None, branch=False)
         self.coverage.set_option("run:core", "ctrace")
         self.coverage.start()
-        self.seconds, self.failed, self.users = {}, set(), defaultdict(list)
+        self.seconds, self.failed, self.users, self.made = {}, set(), defaultdict(list), {}
 
     def pytest_collectstart(self, collector):
         """Hold what a file of tests computes when it is imported for what all of them reach."""
@@ -121,10 +123,16 @@ class Reach:
         if report.failed:
             self.failed.add(report.nodeid)
 
+    @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef, request):
         """Hold what a fixture of several tests computes for what all reach that ask for it."""
-        if fixturedef.scope != "function":
-            self.coverage.switch_context(f"@{fixturedef.argname}")
+        if fixturedef.scope == "function":
+            return (yield)
+        name, begun = f"@{fixturedef.argname}", time.perf_counter()
+        self.coverage.switch_context(name)
+        made = yield
+        self.made[name] = time.perf_counter() - begun
+        return made
 
     def pytest_runtest_call(self, item):
         """Follow the test itself, its fixtures made."""
@@ -141,7 +149,7 @@ class Reach:
             for file in data.measured_files()
         }
         seconds = {test: n for test, n in self.seconds.items() if test not in self.failed}
-        return {"seconds": seconds, "lines": lines, "users": self.users}
+        return {"seconds": seconds, "lines": lines, "users": self.users, "made": self.made}
 
 
 def reach(path: Path) -> dict:
@@ -150,17 +158,15 @@ def reach(path: Path) -> dict:
         command = [sys.executable, __file__, "--folder", path.parent, "--reach", path]
         subprocess.run(command, check=True, cwd=ROOT)
     reached = json.loads(path.read_text(encoding="utf-8"))
-    seconds, shared = reached["seconds"], defaultdict(list)
+    shared = defaultdict(list)
     contexts = {t for lines in reached["lines"].values() for each in lines.values() for t in each}
     for fixture in {context for context in contexts if context[:1] == "@"}:
-        users = [test for test in reached["users"].get(fixture, ()) if test in seconds]
-        for test in users:  # the first of them waited for it
-            shared[test].append((fixture, max(seconds[user] for user in users)))
+        for test in reached["users"].get(fixture, ()):
+            shared[test].append((fixture, reached["made"][fixture]))
     return reached | {"shared": shared}
 
 
 def _measure(path: Path) -> None:
-    import pytest
 
     plugin = Reach()
     left_out = [f"--ignore=tests/test_{name}.py" for name in OUTSIDE.split()]
@@ -243,8 +249,6 @@ def _code(module: CodeType, name: str) -> CodeType:
 
 def load() -> dict[tuple[str, str], list[FunctionType]]:
     """Collect the tests, which imports all there is, and return the package's functions."""
-    import pytest
-
     left_out = [f"--ignore=tests/test_{name}.py" for name in OUTSIDE.split()]
     pytest.main(["--collect-only", "-qq", *ARGUMENTS, *left_out, "tests"])
     emt = importlib.import_module("emt")
@@ -301,7 +305,6 @@ def planted(
             function.__code__ = code
         for file in anew:
             sys.modules.pop(Path(file).stem, None)
-        import pytest
 
         os._exit(int(pytest.main([*ARGUMENTS, *tests])))
     except BaseException:

@@ -14,6 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.spines import Spine
+from matplotlib.text import Text
 from test_arguments import THINGS, examples
 
 pytestmark = pytest.mark.usefixtures("_no_shape_hook")
@@ -42,8 +43,9 @@ def shown(value) -> str:
 
 def marks(fig: Figure) -> list[str]:
     """Return what is seen of each artist of a figure."""
-    found = []
-    for artist in fig.findobj(lambda artist: not isinstance(artist, Spine)):
+    found, artists = [], fig.findobj(lambda artist: not isinstance(artist, Spine))
+    boxes = [text.get_bbox_patch() for text in artists if isinstance(text, Text)]
+    for artist in artists + [box for box in boxes if box is not None]:
         seen = [type(artist).__name__]
         for name in SEEN:
             getter = getattr(artist, f"get_{name}", None)

@@ -345,6 +345,7 @@ def test_the_inputs_hop_through_the_memories(known):
         ((1, 1, 0), {"empty": 0.5, "carried": 0.5}),
         ((2, 0, 1), {"empty": 0.5, "carried": 0.5}),
         ((1, 3, 1), {"written": 0.5, "carried": 0.5}),
+        ((3, 0, 0), {"carried": 0.5, "returned": 0.5}),
         ((6, 1, 0), {"kept": 0.5}),
         ((9, 3, 0), {"returned": 0.5}),
     ],

@@ -1,6 +1,7 @@
 """The checks themselves: what is a number, what fits, and what a guarded function does."""
 
 import inspect
+import os
 import pickle
 from collections.abc import Mapping
 from fractions import Fraction
@@ -166,3 +167,16 @@ def test_only_a_lack_of_memory_is_reworded():
 def test_a_generator_refuses_at_once():
     with pytest.raises(ValueError, match="network must be a Recurrent, not 'x'"):
         network.states("x", np.ones((3, 2)))
+
+
+def test_an_array_that_the_machine_cannot_hold_is_named():
+    numbers = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8
+    checks.fits("n", numbers)
+    with pytest.raises(ValueError, match=rf"n must be small enough .*: {numbers + 1} numbers"):
+        checks.fits("n", numbers + 1)
+
+
+@pytest.mark.parametrize("value", ["x", None, 10**400])
+def test_a_field_that_is_no_number_is_named(value):
+    with pytest.raises(ValueError, match="rate must be a number, not"):
+        checks._number("rate", value)

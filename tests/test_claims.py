@@ -13,6 +13,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from emt.workshop import claims
 from emt.workshop.claims import ClaimError, Ledger
 
 record, free = Ledger("a"), Ledger("a", published=False)
@@ -47,6 +48,7 @@ InteractiveShell.instance()
 import numpy as np
 from matplotlib import pyplot as plt
 from emt.figures import curves, use_style
+from emt.workshop import claims
 from emt.workshop.claims import ClaimError, Ledger
 
 record, other = Ledger("a"), Ledger("a", published=False)
@@ -283,11 +285,16 @@ def test_a_figure_is_the_same_bytes_twice_and_holds_no_date(shell):
     assert "dc:date" not in svg and not re.search(r"\b20\d\d-\d\d-\d\d", svg)
 
 
-def test_an_equation_is_recorded_with_its_deviation():
+def test_an_equation_is_recorded_with_its_deviation(monkeypatch):
+    left = []
+    monkeypatch.setattr(claims, "_publish", lambda *_, record, **__: left.append(record["control"]))
     second = np.array([[1.0, -4.0], [2.0, 3.0]])
     value = np.add(second, [[0.0, 2e-11], [-1e-11, 0.0]])
     assert record.equation(7, value, second) == pytest.approx(5e-12, rel=1e-4)
     assert record.equation(7, second, second) == 0.0
+    assert record.equation(7, np.array([2.0]), np.array([2.0])) == 0.0
+    turned = abs(second - [[3.0, 1.0], [-4.0, 2.0]]).max() / 4  # one place on
+    assert left[:2] == [pytest.approx([turned]), [turned]] and left[2] is None
 
 
 @pytest.mark.parametrize(

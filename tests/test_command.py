@@ -324,6 +324,8 @@ def test_many_are_judged_and_trained_once(monkeypatch):
     stored = len(os.listdir("store"))
     monkeypatch.setattr("emt.training.descent.train", lambda *_: stop())
     assert ran(*asked).stdout == done.stdout and len(os.listdir("store")) == stored == 6
+    alone = ran("sweep", *SMALL, "--seeds", "2", "--workers", "1").stdout.splitlines()
+    assert len(alone) == 3 and alone[1].split() == list(rows[0])
     kept = ran(*asked, "--folder", "verdicts")
     monkeypatch.setattr(command, "_verdict", lambda *_: stop())
     assert kept.stdout == done.stdout and len(os.listdir("verdicts")) == 3

@@ -19,7 +19,7 @@ from emt import Network, Stage, Task, TrainingConfig, repeat_copy
 from emt.tasks import Trials
 from emt.training import descent
 from emt.training.descent import Training
-from emt.workshop import store
+from emt.workshop import results, store
 from emt.workshop.parallel import sweep
 from emt.writing import write_whole
 
@@ -382,3 +382,14 @@ def test_two_processes_train_it_once(tmp_path):
 def test_numpys_whole_numbers_are_whole_numbers():
     task, config = repeat_copy(np.int64(2), 2), replace(CONFIG, hidden=np.int64(CONFIG.hidden))
     assert store.key(task, config) == store.key(TASK, CONFIG)
+
+
+def test_what_another_has_taken_away_meanwhile_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "glob", lambda self, _: [self / "gone"])
+    assert write_whole(tmp_path / "a", b"x").read_bytes() == b"x"
+
+
+def test_the_order_of_arguments_is_not_part_of_a_results_name(tmp_path):
+    one, two = {"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1}
+    kept = [results.place(str(tmp_path), json.loads, argument).path for argument in (one, two, {})]
+    assert kept[0] == kept[1] != kept[2]

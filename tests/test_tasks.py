@@ -169,6 +169,8 @@ def test_selection_reads_one_earlier_component_each(s, kappa, seed, crossed, sig
 
 
 def test_selection_of_a_hand_worked_case():
+    with pytest.raises(ValueError, match="component must be"):
+        selection(3, np.array([3, 1]), np.array([2, 3]))
     task = selection(3, np.array([3, 1]), np.array([2, 2]), np.array([1, -1]))
     x = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     expected = [[2, -6], [4, 6], [6, -6]]

@@ -102,8 +102,10 @@ def reports() -> dict[str, NetworkReport]:
 
 
 def test_a_page_folds_what_was_used_and_tells_the_notes(reports):
-    report = reports["linear"].to_dict()
+    report = reports["linear"].to_dict() | {"missing": {"a part": "It is not there."}}
     text, tables = pages.fragment(report, []), pages.tables(report)
+    words = {table.title for table in tables if table.words}
+    assert words == {"What could not be had", "What was used"}
     titles = [html.escape(table.title) for table in tables if table.folded]
     assert {"Criteria", "What was used"} <= {*titles}
     assert re.findall("<summary>(.*?)</summary>", text) == titles
@@ -114,7 +116,10 @@ def test_a_page_folds_what_was_used_and_tells_the_notes(reports):
 @pytest.mark.parametrize("name", ASKED)
 def test_the_verdict_is_the_right_one(reports, name):
     assert reports[name].verdict.word == ASKED[name][2]
-    assert all(reason.strip() for reason in reports[name].verdict.reasons)
+    reasons = reports[name].verdict.reasons
+    assert all(reason.strip() for reason in reasons)
+    parts = [re.match(r"([\d.]+)% of the answers", reason) for reason in reasons]
+    assert all(float(part[1]) <= 100 for part in parts if part)
 
 
 @pytest.mark.parametrize("name", ASKED)

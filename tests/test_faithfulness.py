@@ -221,6 +221,12 @@ def test_states_in_flight_are_those_of_the_loop(rule, seed):
     np.testing.assert_array_equal(default.held, flight(w, task)[1])
 
 
+def test_a_network_that_adds_holds_what_f_has_added(known):
+    net = known(task=compose_copy(3))
+    h, held = in_flight(straight(net.network), net.task, 5)
+    np.testing.assert_allclose(h @ net.Psi_dual.T, held.reshape(*h.shape[:2], -1), atol=1e-9)
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("first, sequences", [(1, 7), (6, 64)])
 def test_scores_are_those_of_the_loop(rule, first, sequences):

@@ -19,7 +19,7 @@ from test_refusals import missing
 import emt
 from emt import Network
 from emt.gated import GRU, LSTM
-from emt.loading.arrays import from_arrays
+from emt.loading.arrays import _flat, from_arrays
 from emt.loading.comparing import reproduces
 from emt.loading.files import arrays_of, load, save
 from emt.loading.graphs import Node, read_graph
@@ -469,8 +469,9 @@ def test_a_recurrent_node_of_onnx_does_what_its_evaluator_does(name, reader, tmp
 
 def test_a_recurrent_node_says_its_activation(tmp_path):
     graph("RNN", 1, tmp_path, activations=["Relu"])  # which the evaluator does not know
-    network, tanh = load(tmp_path / "x.onnx").network, PLAIN.activation
-    assert network.activation == RELU != tanh
+    opened, tanh = load(tmp_path / "x.onnx"), PLAIN.activation
+    assert opened.network.activation == RELU != tanh
+    assert opened.used["W_hh"] == "rnn.weight_hh_l0"
     graph("RNN", 1, tmp_path)
     assert load(tmp_path / "x.onnx").network.activation == tanh
 
@@ -648,6 +649,19 @@ def test_what_agrees_agrees_and_time_first_is_noticed():
 
 def nested(depth):
     return {"a": nested(depth - 1) if depth else np.ones(3)}
+
+
+def test_arrays_may_be_fifty_deep():
+    assert list(_flat(nested(50))) == [".".join(51 * "a")]
+    with pytest.raises(ValueError, match="nested more than 50 deep"):
+        _flat(nested(51))
+
+
+@pytest.mark.parametrize("size, known", [(9, True), (1 << 33, False)])
+def test_a_head_of_an_impossible_size_is_no_safetensors_file(size, known, tmp_path):
+    (tmp_path / "x").write_bytes(size.to_bytes(8, "little") + b"{}")
+    with pytest.raises(ValueError, match="safetensors file" if known else "npz, PyTorch, MATLAB"):
+        load(tmp_path / "x")
 
 
 LAYERS = TORCH | {k.replace("l0", "l1"): v for k, v in TORCH.items() if "l0" in k}

@@ -329,6 +329,9 @@ def test_the_tolerance_decides_what_counts(faint):
     assert minimal_realisation(weights).hidden == 2
     assert minimal_realisation(weights, 1e-3).hidden == 1
     assert minimal_realisation(weights, 1e-7).hidden == 2
+    for outside in (1e-16, 0.11):
+        with pytest.raises(ValueError, match="tolerance must be"):
+            minimal_realisation(weights, outside)
 
 
 @pytest.mark.parametrize("matrix", ["W_hh", "W_uh", "W_r"])

@@ -11,6 +11,7 @@ from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -522,3 +523,10 @@ def test_every_part_takes_the_seed(monkeypatch):
     network = emt.constructed(task, 0.1 * np.eye(8)[:, :6], activation=emt.TANH)
     emt.report(network, task, seed=5, alignments=False, progress=False)
     assert len(asked) >= 9 and set(asked) == {5}
+
+
+@pytest.mark.parametrize("factor", [0.05, -3.0])
+def test_where_each_component_is_another_ones_multiple_its_sign_is_the_rule(factor):
+    F = factor * emt.compose_copy(2).F
+    rule = Inference("rule", 2, (SimpleNamespace(task=emt.Task(2, 2, F)),), "")
+    np.testing.assert_array_equal(measuring._said(rule).F, np.sign(F))

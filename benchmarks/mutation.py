@@ -40,7 +40,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 UNLIKELY = re.compile("_(RShift|LShift|BitOr|BitAnd|BitXor)$|RemoveDecorator")
 # They start other programs, which this process's faults do not reach, and take long.
-OUTSIDE = "check_page environment import live make notebooks parallel pipeline"
+OUTSIDE = "check_page environment import live make notebooks pipeline"
 AT_NO_HOME = tuple(f"tests/test_{name}.py" for name in ("arguments", "refusals", "fuzz", "drawn"))
 MOST = {True: 30.0, False: 12.0}
 """Seconds of tests for one fault, at home and elsewhere; what outlives them has survived."""

@@ -33,6 +33,7 @@ from emt.algorithm1 import (
     read_write_product,
 )
 from emt.evidence import (
+    _principal,
     agreement,
     hops,
     non_memory_space,
@@ -538,3 +539,13 @@ def test_sampled_states_are_runs_on_random_bits(known, s, kappa, spare, seed, se
     for n in range(4):
         h, _ = run(net.network, with_silence(u[n], 3))
         np.testing.assert_allclose(got[n * (s + 3) : (n + 1) * (s + 3)], h, atol=1e-12)
+
+
+def test_weak_directions_are_as_exact_as_strong_ones():
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.normal(size=(n, 8)))[0] for n in (8, 20))
+    sizes = 10.0 ** -np.arange(8)
+    got, singular = _principal(U * sizes @ V.T)
+    np.testing.assert_allclose(singular, sizes, rtol=1e-6)
+    np.testing.assert_allclose(abs((got * U).sum(axis=0)), 1.0, atol=1e-6)
+    np.testing.assert_allclose(got.T @ got, np.eye(8), atol=1e-12)

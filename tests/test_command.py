@@ -331,6 +331,15 @@ def test_many_are_judged_and_trained_once(monkeypatch):
     assert kept.stdout == done.stdout and len(os.listdir("verdicts")) == 3
 
 
+@pytest.mark.parametrize("number, kappa", [(1, 3), (2, 5)])
+def test_figures_1_and_2_are_of_four_memories_if_nothing_is_said(number, kappa, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "_drawn", lambda draw, kind: asked.append(draw.args) or b"")
+    ran("figure", number)
+    ran("figure", number, "--s", 2, "--kappa", 1, "--seed", 3)
+    assert asked == [(4, kappa, 0), (2, 1, 3)]
+
+
 def test_figure_3_is_of_the_books_network_if_no_file_is_given(monkeypatch):
     asked = []
     monkeypatch.setattr(command, "_drawn", lambda draw, kind: asked.append(draw) or b"")

@@ -505,7 +505,7 @@ def test_learning_that_diverges_is_one_clear_error(device):
 
 
 def test_the_quick_schedules():
-    for s, updates, rate in ((8, (300, 150, 100), 8.5e-3), (16, (620, 150), 5e-3)):
+    for s, updates, rate in ((8, (290, 150, 100), 8.3e-3), (16, (620, 150), 5e-3)):
         stages = QUICK[s].stages
         assert [stage.steps for stage in stages] == list(updates)
         assert [stage.horizon for stage in stages] == [2 * s, 5 * s, 12 * s][: len(updates)]

@@ -136,8 +136,8 @@ class TrainingConfig:
 # To the published quality and no further: for s = kappa = 8, and for s = 16, kappa = 5.
 QUICK = {
     8: TrainingConfig(
-        stages=(Stage(16, 300, 8.5e-3), Stage(40, 150, 0.3 * 8.5e-3), Stage(96, 100, 0.1 * 8.5e-3)),
-        batch=12,
+        stages=(Stage(16, 290, 8.3e-3), Stage(40, 150, 0.3 * 8.3e-3), Stage(96, 100, 0.1 * 8.3e-3)),
+        batch=14,
     ),
     16: TrainingConfig(stages=three_stages(16, 5e-3, (620, 150, 0)), batch=10),
 }

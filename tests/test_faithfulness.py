@@ -906,3 +906,9 @@ def test_around_another_point_everything_is_as_around_the_origin(task):
     assert np.isnan(scored(there, task, replace(pairs[0][1], at=None), step=1).surgery)
     with pytest.raises(ValueError, match="rest at the origin"):
         baseline(there, task, "eigenvectors")
+
+
+def test_halfway_lies_between_a_yes_and_a_no_of_no_sign():
+    read = np.array([[[5.0]], [[7.0]], [[1.0]], [[3.0]]])
+    wanted = np.array([[[1.0]], [[1.0]], [[0.0]], [[0.0]]])
+    np.testing.assert_allclose(ff._halfway(read, wanted), [4.0])

@@ -19,7 +19,7 @@ from test_refusals import missing
 import emt
 from emt import Network
 from emt.gated import GRU, LSTM
-from emt.loading.arrays import _flat, from_arrays
+from emt.loading.arrays import _few, _flat, from_arrays
 from emt.loading.comparing import reproduces
 from emt.loading.files import arrays_of, load, save
 from emt.loading.graphs import Node, read_graph
@@ -969,3 +969,8 @@ def cell_without_activation():
 
 def test_every_kind_of_start_is_given_to_tanh():
     assert TANH == from_arrays(TORCH).network.activation
+
+
+def test_a_few_are_named_and_the_others_counted():
+    assert _few(range(12)) == ", ".join(map(str, range(12)))
+    assert _few(range(14)) == _few(range(12)) + " and 2 more"

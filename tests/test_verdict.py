@@ -530,3 +530,10 @@ def test_where_each_component_is_another_ones_multiple_its_sign_is_the_rule(fact
     F = factor * emt.compose_copy(2).F
     rule = Inference("rule", 2, (SimpleNamespace(task=emt.Task(2, 2, F)),), "")
     np.testing.assert_array_equal(measuring._said(rule).F, np.sign(F))
+
+
+def test_where_nothing_rests_states_are_counted_from_their_mean(noise):
+    task = repeat_copy(2, 3)
+    h = measuring.in_flight(noise, task, measuring.SEQUENCES, 5).h
+    expected = [np.mean([state[i] for step in h for state in step]) for i in range(noise.hidden)]
+    np.testing.assert_allclose(measuring._mean(noise, task, 5), expected)

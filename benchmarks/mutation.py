@@ -267,7 +267,7 @@ def load() -> dict[tuple[str, str], list[FunctionType]]:
 
 def wait(pid: int, limit: int) -> str:
     """Return what became of a process: its tests failed, passed, or took too long."""
-    end, pause = time.monotonic() + 10 * limit, 0.005
+    end, pause = time.monotonic() + 3 * limit, 0.005
     while time.monotonic() < end:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:

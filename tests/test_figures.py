@@ -750,3 +750,11 @@ def test_each_line_of_changes_has_a_mark_and_dashes_of_its_own():
     looks = [(line.get_marker(), line.get_linestyle()) for line in ax.lines[2:]]
     assert looks == list(zip("osx^Do", ["-", "--", ":"] * 2, strict=True))
     plt.close(fig)
+
+
+def test_seven_curves_have_dashes_of_their_own(ax):
+    lines = {str(n): np.arange(3.0) for n in range(8)}
+    figures.curves(ax, lines, "x", "y")
+    looks = [line._unscaled_dash_pattern for line in ax.lines]
+    assert len({str(look) for look in looks[:7]}) == 7 and looks[7] == looks[0]
+    assert [look[1] for look in looks[4:7]] == [(5, 1, 1, 1, 1, 1), (1, 1), (8, 2)]

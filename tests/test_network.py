@@ -361,3 +361,9 @@ def test_channels_name_data_and_cues(known):
     assert one.inputs == one.outputs == 1 and one.c.tolist() == [2.0]
     with pytest.raises(ValueError, match=r"inputs must be whole numbers in range\(0, 3\), not 3"):
         cued.channels([3])
+
+
+@pytest.mark.parametrize("how", [run, last_state])
+def test_a_run_without_steps_is_refused_whatever_the_number_of_inputs(how, noise):
+    with pytest.raises(ValueError, match="the number of steps of u"):
+        how(noise, np.zeros((0, noise.kappa)))

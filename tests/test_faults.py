@@ -7,6 +7,7 @@ from pathlib import Path
 
 import faults
 import machines
+import mutation
 import pytest
 from outcomes import GOOD, Case, put
 
@@ -80,3 +81,16 @@ def test_a_row_replaces_an_older_one_and_stands_in_its_order(tmp_path):
     assert [(row["case"], row["outcome"]) for row in rows(table)] == [("a", "2"), ("b", "3")]
     put(table, {"case": "a", "outcome": "4"}, ["case"], [("a",)])
     assert [row["outcome"] for row in rows(table)] == ["4"]
+
+
+def test_mistakes_were_planted_in_every_module_and_those_left_are_listed():
+    root = mutation.ROOT
+    counts, left = (rows(root / f"book/{name}.csv") for name in ("mutation", "survivors"))
+    modules = {path.relative_to(root).as_posix() for path in (root / "emt").rglob("*.py")}
+    only_names = {f"emt/{path.parent.name}/__init__.py" for path in root.glob("emt/*/__init__.py")}
+    assert {row["module"] for row in counts} == modules - only_names
+    for row in counts:
+        listed = [bool(mistake["why"]) for mistake in left if mistake["file"] == row["module"]]
+        assert int(row["equivalent"]) == sum(listed)
+        assert int(row["survivors"]) == len(listed) - sum(listed)
+        assert int(row["mutants"]) == int(row["killed"]) + len(listed) > 0

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -388,3 +389,13 @@ def test_few_tables_are_too_slow_to_be_computed_again():
         "foreign",
         "starts",
     ]
+
+
+def test_a_row_is_computed_again_without_what_durations_need():
+    def repeated(x, runs=9):
+        return {"runs": runs, "y": 2 * x}
+
+    plan = Study(repeated, [{"x": 1}], once={"runs": 1})
+    rows = pd.DataFrame([{"x": 1, "runs": 1, "y": 2}])
+    assert study.disagreements(plan, rows, 0) == []
+    assert study.disagreements(replace(plan, once={}), rows, 0)

@@ -80,6 +80,7 @@ export RUFF_CACHE_DIR=$(OUT)/config/ruff
 export DENO_DIR=$(OUT)/config/deno
 export DENO_NO_UPDATE_CHECK=1
 export UV_CACHE_DIR ?= $(CACHE)/uv
+export EMT_CACHE=$(CACHE)
 
 SCRIPTS  := book/_scripts
 SITE     := $(BUILD)/site/_build/html

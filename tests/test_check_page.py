@@ -1,13 +1,14 @@
 """The check of the built pages sees each kind of fault, and none where there is none."""
 
+import runpy
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book/_scripts"))
+import browser
 import check_page
-from browser import HERE, opened
 
 sys.path.pop(0)
 
@@ -46,9 +47,9 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def chromium():
-    with opened() as browser, pytest.MonkeyPatch.context() as patch:
+    with browser.opened() as started, pytest.MonkeyPatch.context() as patch:
         patch.setattr(check_page, "SETTLE", 0)  # these pages have no scripts that wait
-        yield browser
+        yield started
 
 
 def said(chromium, folder: Path, text: str) -> list[str]:
@@ -59,8 +60,11 @@ def said(chromium, folder: Path, text: str) -> list[str]:
     return list(check_page.looked_at(chromium, path))
 
 
-def test_the_browser_is_kept_beside_the_book_and_not_in_it():
-    assert HERE.parent == Path(__file__).parents[1] / ".cache"
+@pytest.mark.parametrize("folder", ["", "elsewhere"])
+def test_the_browser_is_kept_beside_the_book_and_not_in_it(folder, monkeypatch):
+    monkeypatch.setenv("EMT_CACHE", folder)
+    place = runpy.run_path(browser.__file__)["HERE"].parent
+    assert place == (Path(folder) if folder else Path(__file__).parents[1] / ".cache")
 
 
 def test_a_clean_page_has_no_fault(chromium, tmp_path):

@@ -1,6 +1,7 @@
 """A Chromium that needs no root: the user's own, or the one that an npm package carries.
 
-`deno.lock` says which, with its hash. Set ``CHROMIUM`` to use another.
+`deno.lock` says which, with its hash. Set ``CHROMIUM`` to use another. It lies in the folder
+``EMT_CACHE``, which make names, or else in the project's ``.cache``.
 """
 
 import importlib.util
@@ -19,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "npm:@sparticuz/chromium@153.0.0"
-HERE = ROOT / ".cache/chromium-153.0.0"
+HERE = Path(os.environ.get("EMT_CACHE") or ROOT / ".cache") / "chromium-153.0.0"
 UNPACK = """import { brotliDecompressSync } from "node:zlib";
 const [from, to] = Deno.args;
 Deno.writeFileSync(to, brotliDecompressSync(Deno.readFileSync(from)));

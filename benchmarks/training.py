@@ -24,9 +24,10 @@ Kept:
   the factors 1 - h^2 of all steps in one call.
 - No product with the zero inputs of the output phase: they make training a few percent longer.
 
-Dropped: batches of 32 or 64 (two to four times as long, finer); one horizon of 100 (longer, and hard to begin with) or of 16 (less, with coarse angles); no decay
-within a stage (noisy angles); a stop when the quality holds (it holds only at the end, and checking
-costs time); write scale 1 (coarser angles); PyTorch's default start (it learns too slowly).
+Dropped: batches of 32 or 64 (two to four times as long, finer); one horizon of 100 (longer, and
+hard to begin with) or of 16 (less, with coarse angles); no decay within a stage (noisy angles); a
+stop when the quality holds (it holds only at the end, and checking costs time); write scale 1
+(coarser angles); PyTorch's default start (it learns too slowly).
 """
 
 import statistics

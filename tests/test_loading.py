@@ -974,3 +974,12 @@ def test_every_kind_of_start_is_given_to_tanh():
 def test_a_few_are_named_and_the_others_counted():
     assert _few(range(12)) == ", ".join(map(str, range(12)))
     assert _few(range(14)) == _few(range(12)) + " and 2 more"
+
+
+def test_what_says_that_a_gru_resets_first_is_named():
+    held = {"kernel": RNG.normal(size=(2, 9)), "recurrent_kernel": RNG.normal(size=(3, 9))}
+    held["dense.kernel"] = RNG.normal(size=(3, 2))
+    said = from_arrays(held, layout="reset first").used["reset_first"]
+    assert said == "the layout"
+    said = from_arrays(held | {"bias": np.zeros(9)}).used["reset_first"]
+    assert said == "one bias only"

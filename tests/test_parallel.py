@@ -325,3 +325,12 @@ def test_a_worker_of_a_cluster_gives_what_is_there_and_refuses_other_code(tmp_pa
 def test_a_scheduler_that_does_not_answer_is_named(address):
     with pytest.raises(ValueError, match="scheduler must be the address of a Dask scheduler"):
         sweep(abs, [1], scheduler=address)
+
+
+def test_it_is_seen_at_once_that_nobody_listens():
+    for address in ("tcp://127.0.0.1:1", "127.0.0.1:1"):
+        with pytest.raises(OSError, match="refused"):
+            parallel._knock(address)
+    with pytest.raises(ValueError, match="names no machine"):
+        parallel._knock("tcp://")
+    parallel._knock("inproc://somewhere")

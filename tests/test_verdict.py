@@ -537,3 +537,14 @@ def test_where_nothing_rests_states_are_counted_from_their_mean(noise):
     h = measuring.in_flight(noise, task, measuring.SEQUENCES, 5).h
     expected = [np.mean([state[i] for step in h for state in step]) for i in range(noise.hidden)]
     np.testing.assert_allclose(measuring._mean(noise, task, 5), expected)
+
+
+@pytest.mark.parametrize("s, middle", [(2, 1), (3, 2), (4, 2), (5, 3)])
+def test_the_memory_that_is_exchanged_is_the_middle_one(s, middle):
+    task = repeat_copy(s, 1)
+    network = emt.constructed(task, np.eye(s))
+    memories = emt.corrected(network, task)
+    own = measuring._subspaces(network, task, memories, 0, alignments=False)
+    *_, m, Psi = own["memory"].args
+    assert m == middle
+    np.testing.assert_array_equal(Psi, memories.Psi[:, [middle - 1]])

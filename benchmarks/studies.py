@@ -34,6 +34,7 @@ STUDIES = {
             for seed in (range(200) if config in QUICK.values() else SEEDS)
         ],
         timed=("seconds",),
+        within=0.15,
     ),
     # Learning by others in turn with ours; JAX is not in the environment.
     "peers": Study(
@@ -64,7 +65,7 @@ STUDIES = {
     "scale": Study(
         scale.opened,
         [{"H": H} for H in scale.SIZES],
-        timed=("seconds_ours", "seconds_textbook", "ratio", "apart"),
+        timed=("seconds_ours", "seconds_textbook", "ratio", "matrices", "apart"),
         steady="H <= 256",
         once={"runs": 1},
     ),

@@ -147,8 +147,9 @@ def _theory(task: Task) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _largest_first(matrix: np.ndarray) -> np.ndarray:
+    """Return the eigenvalues; rounding does not decide the order of those of one modulus."""
     values = np.linalg.eigvals(matrix).astype(complex)
-    return values[np.argsort(-abs(values), kind="stable")]
+    return values[np.lexsort((np.angle(values), -np.round(abs(values), 9)))]
 
 
 checks.guard(globals())

@@ -75,7 +75,8 @@ def fetch(folder: Path) -> None:
         run("run", "--allow-read", "--allow-write", "-", packed, plain, given=UNPACK)
         if plain.suffix == ".tar":
             with tarfile.open(plain) as archive:
-                archive.extractall(folder, filter="data")
+                safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # 3.11.4
+                archive.extractall(folder, **safely)
             plain.unlink()
     (folder / "chromium").rename(folder / "chromium-bin")
     shutil.rmtree(store)

@@ -167,7 +167,6 @@ def reach(path: Path) -> dict:
 
 
 def _measure(path: Path) -> None:
-
     plugin = Reach()
     left_out = [f"--ignore=tests/test_{name}.py" for name in OUTSIDE.split()]
     code = pytest.main(["-q", "-p", "no:cacheprovider", *left_out, "tests"], plugins=[plugin])

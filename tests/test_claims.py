@@ -48,7 +48,6 @@ InteractiveShell.instance()
 import numpy as np
 from matplotlib import pyplot as plt
 from emt.figures import curves, use_style
-from emt.workshop import claims
 from emt.workshop.claims import ClaimError, Ledger
 
 record, other = Ledger("a"), Ledger("a", published=False)

@@ -736,20 +736,16 @@ def test_questions_stand_below_one_another_and_a_no_beside_each():
     "memories, named",
     [(4, [1, 2, 3, 4]), (5, [1, 5]), (9, [1, 4, 9]), (10, [1, 4, 8, 10]), (16, [1, 4, 8, 12, 16])],
 )
-def test_ticks_name_a_few_memories_and_not_the_last_but_one(memories, named):
-    fig, ax = plt.subplots()
+def test_ticks_name_a_few_memories_and_not_the_last_but_one(ax, memories, named):
     memory_ticks(ax.xaxis, repeat_copy(memories, 2).labels, 2 * memories)
     assert [text.get_text() for text in ax.get_xticklabels()] == list(map(str, named))
     np.testing.assert_allclose(ax.get_xticks(), 2 * np.array(named) - 1)
-    plt.close(fig)
 
 
-def test_each_line_of_changes_has_a_mark_and_dashes_of_its_own():
-    fig, ax = plt.subplots()
+def test_each_line_of_changes_has_a_mark_and_dashes_of_its_own(ax):
     figures.changes(ax, {str(n): (np.arange(3.0), np.ones(3)) for n in range(6)})
     looks = [(line.get_marker(), line.get_linestyle()) for line in ax.lines[2:]]
     assert looks == list(zip("osx^Do", ["-", "--", ":"] * 2, strict=True))
-    plt.close(fig)
 
 
 def test_seven_curves_have_dashes_of_their_own(ax):

@@ -1,29 +1,13 @@
 """The constructed linear network against the paper's sums and the recursion that it computes."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from conftest import BASES, straight
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emt import (
-    Task,
-    compose_copy,
-    constructed,
-    continuation,
-    driven,
-    repeat_copy,
-    run,
-    with_silence,
-)
-from emt.linear_network import (
-    program,
-    repeat_copy_state,
-    run_by_line,
-    simulation_defect,
-)
+from emt import Task, constructed, continuation, driven, repeat_copy, run, with_silence
+from emt.linear_network import program, repeat_copy_state, run_by_line
 
 sizes = {"s": st.integers(1, 4), "kappa": st.integers(1, 3), "seed": st.integers(0, 999)}
 network = {**sizes, "spare": st.integers(0, 4), "basis": st.sampled_from(BASES)}
@@ -207,8 +191,3 @@ def test_trace_reads_any_network_and_any_covectors(noise):
         h = h + weights.W_uh @ u[t]
         np.testing.assert_allclose(lines.written[t], covectors @ h, atol=1e-12)
         np.testing.assert_allclose(lines.read[t], weights.W_r @ h, atol=1e-12)
-
-
-def test_the_network_of_a_rule_with_a_threshold_is_compared_without_it():
-    task = replace(compose_copy(3), F=0.4 * compose_copy(3).F, threshold=True)
-    assert simulation_defect(task) == pytest.approx(0.4**2)

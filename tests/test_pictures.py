@@ -81,6 +81,13 @@ def test_what_stood_once_for_all_panels_stands_at_each():
         assert ax.get_position().width > 0.6
 
 
+def test_panels_without_a_layout_are_stacked_too():
+    fig, axes = plt.subplots(1, 3, figsize=(WIDE, 3), layout="none")
+    assert pictures.stacked(fig)
+    lows = [ax.get_position().y0 for ax in axes]
+    assert lows == sorted(lows, reverse=True) and len({*lows}) == 3
+
+
 def test_what_cannot_be_stacked_is_left_alone():
     fig, _ = figures.single()
     assert not pictures.stacked(fig)

@@ -23,7 +23,13 @@ from emt import (
     with_silence,
 )
 from emt.impulse import minimal_realisation
-from emt.linear_network import coefficients, criterion, innovations, toeplitz_defect
+from emt.linear_network import (
+    coefficients,
+    criterion,
+    innovations,
+    simulation_defect,
+    toeplitz_defect,
+)
 from emt.spectrum import eigenvalues
 
 sizes = {"s": st.integers(1, 4), "kappa": st.integers(1, 3), "seed": st.integers(0, 999)}
@@ -381,3 +387,8 @@ def test_the_units_of_inputs_and_outputs_do_not_matter(units):
 
 def response(w, steps):
     return np.stack([w.W_r @ np.linalg.matrix_power(w.W_hh, m) @ w.W_uh for m in range(1, steps)])
+
+
+def test_the_network_of_a_rule_with_a_threshold_is_compared_without_it():
+    task = replace(compose_copy(3), F=0.4 * compose_copy(3).F, threshold=True)
+    assert simulation_defect(task) == pytest.approx(0.4**2)

@@ -348,6 +348,7 @@ ROUNDING = {
     ("longevity", "angle_error"),
     ("longevity", "residual"),
     ("networks", "random directions"),
+    ("scale", "apart"),
 }
 
 

@@ -505,8 +505,10 @@ def test_learning_that_diverges_is_one_clear_error(device):
 
 
 def test_the_quick_schedules():
-    for s, updates, rate in ((8, (290, 150, 100), 8.3e-3), (16, (620, 150), 5e-3)):
+    recipes = (8, (290, 150, 100), 8.3e-3, 14), (16, (620, 150), 5e-3, 10)
+    for s, updates, rate, batch in recipes:
         stages = QUICK[s].stages
+        assert QUICK[s].batch == batch
         assert [stage.steps for stage in stages] == list(updates)
         assert [stage.horizon for stage in stages] == [2 * s, 5 * s, 12 * s][: len(updates)]
         np.testing.assert_allclose(

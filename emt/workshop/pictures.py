@@ -59,8 +59,9 @@ def stacked(fig: Figure) -> bool:
         ax.tick_params(labelleft=True)  # which beside each other may have stood once
     for legend in (*fig.legends, *(legend for ax in shown if (legend := ax.get_legend()))):
         _fit(legend)
-    for _ in range(2):  # with the drawing's own, enough for the layout to settle
-        fig.get_layout_engine().execute(fig)
+    if (engine := fig.get_layout_engine()) is not None:
+        for _ in range(2):  # with the drawing's own, enough for the layout to settle
+            engine.execute(fig)
     return True
 
 
